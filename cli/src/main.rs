@@ -1,0 +1,2 @@
+//! The eventwright program.
+fn main() {}

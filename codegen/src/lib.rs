@@ -1,0 +1,1 @@
+//! Registry and JSON Schema payloads in, typed Rust event bindings out.

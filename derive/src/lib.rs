@@ -1,0 +1,1 @@
+//! Derive macros for payload types; use them through the `eventwright` crate.

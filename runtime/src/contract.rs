@@ -1,0 +1,123 @@
+//! What the bindings say of contracts: who owns an event type, who subscribes to it, what it is about.
+//!
+//! Generated code implements these traits; nobody writes them by hand. They turn the registry's rights into trait bounds,
+//! so that a right that the registry does not give is a compile error.
+
+use std::fmt::{Debug, Display};
+
+use crate::payload::{self, DecodeError, EncodeError, Read, Reading, Write};
+use crate::publish::Outgoing;
+
+/// A domain that owns or subscribes to event types.
+pub trait Domain: Send + Sync + 'static {
+    /// The domain's name in the registry.
+    const NAME: &'static str;
+}
+
+/// One version of an event type's payload.
+pub trait Payload: Read + Write + Clone + Debug + Send + Sync + 'static {
+    /// The event type's name in the registry, such as `lead.created`.
+    const EVENT_TYPE: &'static str;
+    /// The payload's schema version.
+    const VERSION: u16;
+
+    /// The tenant, where the payload says it; the envelope mirrors it.
+    fn tenant(&self) -> Option<&str> {
+        None
+    }
+
+    /// Reads a payload from JSON.
+    ///
+    /// # Errors
+    /// Where the bytes are not JSON, or break a rule of the schema under the given [`Reading`].
+    fn decode(json: &[u8], reading: Reading) -> Result<Self, DecodeError> {
+        payload::decode(json, reading)
+    }
+
+    /// Writes the payload as JSON.
+    ///
+    /// # Errors
+    /// Where the payload holds a value that only tolerant reading lets in, such as an unrecognized enum value.
+    fn encode(&self) -> Result<String, EncodeError> {
+        payload::encode(self)
+    }
+}
+
+/// A payload that carries the id of what the event is about.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not carry its subject's id",
+    label = "what is this event about?",
+    note = "publish `event.about(id)`, with the id that the registry names as the event type's subject"
+)]
+pub trait CarriesSubject: Payload {
+    /// The subject's id type.
+    type Subject: Display;
+    /// The id of what the event is about. Events of one subject are delivered in the order in which they were published.
+    fn subject(&self) -> Self::Subject;
+}
+
+/// A payload whose subject is known to the publisher alone.
+pub trait NeedsSubject: Payload {
+    /// The subject's id type.
+    type Subject: Display;
+    /// Says what the event is about, and so makes it ready to publish.
+    fn about(self, subject: Self::Subject) -> Outgoing<Self> {
+        Outgoing::new(self, subject.to_string())
+    }
+}
+
+/// The registry names domain `D` as the event type's owner.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not published by domain `{D}`",
+    label = "another domain owns this event type",
+    note = "`owner` in event-types-registry.json says who may publish it"
+)]
+pub trait PublishedBy<D: Domain>: Payload {}
+
+/// A payload version that may be published: any that is not retired.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is a retired version and can't be published",
+    label = "retired",
+    note = "publish the current version; `versions` in event-types-registry.json lists them"
+)]
+pub trait Publishable: Payload {}
+
+/// Name and version of a payload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Kind {
+    /// The event type's name.
+    pub event_type: &'static str,
+    /// The payload's schema version.
+    pub version: u16,
+}
+
+/// What a handler can receive: a payload, or an enum of several.
+pub trait Incoming: Sized + Send + 'static {
+    /// The payloads that it can hold.
+    const KINDS: &'static [Kind];
+
+    /// Reads a payload of the given kind, one of [`Incoming::KINDS`], tolerantly.
+    ///
+    /// # Errors
+    /// Where the bytes are not JSON or break a rule of the schema, or the kind is not one of [`Incoming::KINDS`].
+    fn receive(event_type: &str, version: u16, json: &[u8]) -> Result<Self, DecodeError>;
+}
+
+impl<E: Payload> Incoming for E {
+    const KINDS: &'static [Kind] = &[Kind { event_type: E::EVENT_TYPE, version: E::VERSION }];
+
+    fn receive(event_type: &str, version: u16, json: &[u8]) -> Result<Self, DecodeError> {
+        if event_type != E::EVENT_TYPE || version != E::VERSION {
+            return Err(DecodeError::unknown(event_type, version));
+        }
+        E::decode(json, Reading::Tolerant)
+    }
+}
+
+/// The registry lists domain `D` as a subscriber.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not delivered to domain `{D}`",
+    label = "the domain does not subscribe to this event type",
+    note = "add the domain to `subscribers` in event-types-registry.json"
+)]
+pub trait SubscribedBy<D: Domain>: Incoming {}

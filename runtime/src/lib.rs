@@ -1,0 +1,6 @@
+//! Typed domain events over a Postgres outbox.
+
+pub mod payload;
+
+#[cfg(feature = "testing")]
+pub mod testing;

@@ -1,0 +1,1 @@
+//! Typed JSON payloads: reading, writing and building them; no database.
