@@ -19,24 +19,14 @@ async fn databases(pool: &PgPool) -> Vec<String> {
 }
 
 async fn name(pool: &PgPool) -> String {
-    sqlx::query("select current_database()")
-        .fetch_one(pool)
-        .await
-        .unwrap()
-        .get(0)
+    sqlx::query("select current_database()").fetch_one(pool).await.unwrap().get(0)
 }
 
 #[tokio::test]
 async fn each_is_empty_and_ones_own() {
-    let (one, other) = (
-        Database::create().await.unwrap(),
-        Database::create().await.unwrap(),
-    );
+    let (one, other) = (Database::create().await.unwrap(), Database::create().await.unwrap());
     for database in [&one, &other] {
-        sqlx::query("create table leads ()")
-            .execute(database.pool())
-            .await
-            .unwrap();
+        sqlx::query("create table leads ()").execute(database.pool()).await.unwrap();
     }
     assert_ne!(name(one.pool()).await, name(other.pool()).await);
 }
@@ -45,17 +35,9 @@ async fn each_is_empty_and_ones_own() {
 async fn the_url_leads_to_the_same_database() {
     let database = Database::create().await.unwrap();
     let mut connection = PgConnection::connect(database.url()).await.unwrap();
-    let through_url: String = sqlx::query("select current_database()")
-        .fetch_one(&mut connection)
-        .await
-        .unwrap()
-        .get(0);
+    let through_url: String = sqlx::query("select current_database()").fetch_one(&mut connection).await.unwrap().get(0);
     assert_eq!(through_url, name(database.pool()).await);
-    assert!(
-        !database.url().contains("statement-cache"),
-        "{} has parameters of one driver",
-        database.url()
-    );
+    assert!(!database.url().contains("statement-cache"), "{} has parameters of one driver", database.url());
 }
 
 #[tokio::test(flavor = "multi_thread")]

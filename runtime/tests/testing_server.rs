@@ -39,11 +39,7 @@ fn answers_until_it_is_dropped() {
     let directory = server.directory().unwrap().to_owned();
     assert!(directory.exists());
     drop(server);
-    assert!(
-        !directory.exists(),
-        "{} is still there",
-        directory.display()
-    );
+    assert!(!directory.exists(), "{} is still there", directory.display());
     assert!(ask(&url, "select 1").is_err(), "{url} still answers");
 }
 
@@ -58,11 +54,7 @@ fn is_durable_unless_told_otherwise() {
 #[test]
 fn settings_reach_the_server_as_they_are() {
     let value = r"it's 100% \ $PATH";
-    let server = quick()
-        .set("cluster_name", "replaced")
-        .set("cluster_name", value)
-        .start()
-        .unwrap();
+    let server = quick().set("cluster_name", "replaced").set("cluster_name", value).start().unwrap();
     assert_eq!(ask(server.url(), "show cluster_name").unwrap(), value);
 }
 
@@ -72,19 +64,13 @@ fn wants_its_password() {
     let (account, host) = server.url().split_once('@').unwrap();
     let wrong = format!("{}x@{host}", &account[..account.len() - 1]);
     let refusal = ask(&wrong, "select 1").unwrap_err();
-    assert!(
-        refusal.contains("password authentication failed"),
-        "{refusal}"
-    );
+    assert!(refusal.contains("password authentication failed"), "{refusal}");
 }
 
 #[test]
 fn several_run_side_by_side() {
     let servers: Vec<_> = (0..3).map(|_| thread::spawn(own_server)).collect();
-    let servers: Vec<_> = servers
-        .into_iter()
-        .map(|server| server.join().unwrap())
-        .collect();
+    let servers: Vec<_> = servers.into_iter().map(|server| server.join().unwrap()).collect();
     for server in &servers {
         assert_eq!(ask(server.url(), "select 1").unwrap(), "1");
     }
@@ -98,21 +84,13 @@ fn a_panic_leaves_nothing() {
     })
     .unwrap_err();
     let directory = directory.downcast::<PathBuf>().unwrap();
-    assert!(
-        !directory.exists(),
-        "{} is still there",
-        directory.display()
-    );
+    assert!(!directory.exists(), "{} is still there", directory.display());
 }
 
 #[test]
 fn a_killed_process_leaves_nothing() {
     let (mut process, started) = Process::start("start");
-    let (url, directory) = started
-        .strip_prefix("started ")
-        .unwrap()
-        .split_once(' ')
-        .unwrap();
+    let (url, directory) = started.strip_prefix("started ").unwrap().split_once(' ').unwrap();
     assert_eq!(ask(url, "select 1").unwrap(), "1");
     assert!(Path::new(directory).starts_with(&process.temporary));
 
@@ -135,25 +113,14 @@ fn a_process_killed_while_its_server_starts_leaves_nothing() {
 fn a_setting_that_postgres_refuses_is_named() {
     let error = quick().set("no_such_setting", "1").start().unwrap_err();
     assert!(matches!(error, Error::Start { .. }));
-    assert!(
-        error
-            .to_string()
-            .contains(r#"unrecognized configuration parameter "no_such_setting""#),
-        "{error}"
-    );
+    assert!(error.to_string().contains(r#"unrecognized configuration parameter "no_such_setting""#), "{error}");
 }
 
 #[test]
 fn a_database_url_that_nothing_answers_is_named_without_its_password() {
     let error = Process::error(&[("DATABASE_URL", "postgres://me:secret@127.0.0.1:1/mine")]);
-    assert!(
-        error.contains("DATABASE_URL names a server at 127.0.0.1:1 that does not answer"),
-        "{error}"
-    );
-    assert!(
-        error.contains("unset it to get a throw-away server"),
-        "{error}"
-    );
+    assert!(error.contains("DATABASE_URL names a server at 127.0.0.1:1 that does not answer"), "{error}");
+    assert!(error.contains("unset it to get a throw-away server"), "{error}");
     assert!(!error.contains("secret"), "{error}");
 }
 
@@ -178,11 +145,41 @@ fn a_database_url_is_used_as_it_is() {
 #[test]
 fn without_binaries_the_error_says_what_to_install() {
     let error = Process::error(&[("EVENTWRIGHT_POSTGRES", "/nowhere")]);
+    assert!(error.contains("EVENTWRIGHT_POSTGRES: /nowhere: has no initdb"), "{error}");
+    assert!(error.contains("apt-get install postgresql"), "{error}");
+}
+
+#[test]
+fn a_download_with_another_checksum_is_refused() {
+    let directory = env::temp_dir().join(format!("eventwright-test-clients-{}", process::id()));
+    fs::create_dir(&directory).unwrap();
+    for (client, script) in [
+        (
+            "npm",
+            "#!/bin/sh\nfor last; do :; done; name=${last#@}; echo x >$(echo ${name%@*} | tr / -)-${name##*@}.tgz\n",
+        ),
+        ("python3", "#!/bin/sh\nexit 1\n"),
+    ] {
+        fs::write(directory.join(client), script).unwrap();
+        fs::set_permissions(directory.join(client), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let cache = directory.join("cache");
+    let error = Process::error(&[
+        ("EVENTWRIGHT_POSTGRES", "fetch"),
+        ("PATH", &format!("{}:/usr/bin:/bin", directory.display())),
+        ("XDG_CACHE_HOME", cache.to_str().unwrap()),
+    ]);
     assert!(
-        error.contains("EVENTWRIGHT_POSTGRES: /nowhere: has no initdb"),
+        error.contains(
+            ".tgz: its SHA-256 is 73cb3858a687a8494ca3323053016282f3dad39d42cf62ca4e79dda2aac7d9ac, expected "
+        ),
         "{error}"
     );
-    assert!(error.contains("apt-get install postgresql"), "{error}");
+    assert!(error.contains("python3: exit status: 1"), "{error}");
+    let kept: Vec<_> =
+        fs::read_dir(cache.join("eventwright")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(kept, ["lock"]);
+    fs::remove_dir_all(directory).unwrap();
 }
 
 /// What the tests above run as a process of its own: starts a server, says so on standard output, and waits to be killed.
@@ -217,9 +214,7 @@ impl Process {
     fn start_with(role: &str, variables: &[(&str, &str)]) -> (Self, String) {
         let mut process = Self::spawn(role, variables);
         let lines = BufReader::new(process.child.stdout.take().unwrap()).lines();
-        let report = lines
-            .map(Result::unwrap)
-            .find(|line| line.starts_with("started ") || line.starts_with("error "));
+        let report = lines.map(Result::unwrap).find(|line| line.starts_with("started ") || line.starts_with("error "));
         (process, report.expect("a report"))
     }
 
@@ -247,11 +242,7 @@ impl Process {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        Self {
-            child,
-            temporary,
-            mark,
-        }
+        Self { child, temporary, mark }
     }
 
     /// By SIGKILL.
@@ -274,22 +265,12 @@ impl Process {
 
     /// Files, and (where there is a /proc) processes.
     fn left(&self) -> Vec<PathBuf> {
-        let entries = |dir: &Path| {
-            fs::read_dir(dir)
-                .into_iter()
-                .flatten()
-                .flatten()
-                .map(|entry| entry.path())
-        };
+        let entries = |dir: &Path| fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path());
         let marked = |process: &PathBuf| {
             let environment = fs::read(process.join("environ")).unwrap_or_default();
-            environment
-                .windows(self.mark.len())
-                .any(|window| window == self.mark.as_bytes())
+            environment.windows(self.mark.len()).any(|window| window == self.mark.as_bytes())
         };
-        entries(&self.temporary)
-            .chain(entries(Path::new("/proc")).filter(marked))
-            .collect()
+        entries(&self.temporary).chain(entries(Path::new("/proc")).filter(marked)).collect()
     }
 }
 

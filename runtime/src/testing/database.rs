@@ -56,19 +56,9 @@ impl Database {
         let create = format!("create database {name} template template0");
         execute(&server, create)
             .await
-            .map_err(|source| Error::Sql {
-                doing: format!("creating a database on {}", place(&server)),
-                source,
-            })?;
-        let pool = PgPoolOptions::new()
-            .max_connections(CONNECTIONS)
-            .connect_lazy_with(own);
-        Ok(Self {
-            name,
-            server,
-            pool,
-            url,
-        })
+            .map_err(|source| Error::Sql { doing: format!("creating a database on {}", place(&server)), source })?;
+        let pool = PgPoolOptions::new().max_connections(CONNECTIONS).connect_lazy_with(own);
+        Ok(Self { name, server, pool, url })
     }
 
     /// Connections to the database, at most 10 at a time. Each is made when it is first needed.
@@ -98,11 +88,7 @@ impl Drop for Database {
                 .block_on(execute(&server, drop))
         });
         if let Ok(Err(error)) = dropped.join() {
-            eprintln!(
-                "eventwright: the database {} is left on {}: {error}",
-                self.name,
-                place(&self.server)
-            );
+            eprintln!("eventwright: the database {} is left on {}: {error}", self.name, place(&self.server));
         }
     }
 }
@@ -112,25 +98,19 @@ fn with_database(url: &str, name: &str) -> String {
     let (address, parameters) = url.split_once('?').unwrap_or((url, ""));
     let (scheme, address) = address.split_once("://").unwrap_or(("postgres", address));
     let authority = address.split('/').next().unwrap_or_default();
-    let parameters = parameters
-        .split('&')
-        .filter(|pair| !pair.is_empty() && !pair.starts_with("dbname="));
+    let parameters = parameters.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("dbname="));
     let parameters = parameters.collect::<Vec<_>>().join("&");
     let separator = if parameters.is_empty() { "" } else { "?" };
     format!("{scheme}://{authority}/{name}{separator}{parameters}")
 }
 
 fn options(url: &str) -> Result<PgConnectOptions, Error> {
-    PgConnectOptions::from_str(url).map_err(|error| Error::DatabaseUrl {
-        reason: error.to_string(),
-    })
+    PgConnectOptions::from_str(url).map_err(|error| Error::DatabaseUrl { reason: error.to_string() })
 }
 
 async fn execute(server: &PgConnectOptions, statement: String) -> Result<(), sqlx::Error> {
     let mut connection = PgConnection::connect_with(server).await?;
-    sqlx::raw_sql(AssertSqlSafe(statement))
-        .execute(&mut connection)
-        .await?;
+    sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection).await?;
     connection.close().await
 }
 
@@ -144,10 +124,7 @@ async fn server_url() -> Result<String, Error> {
     thread::spawn(move || tell.send(shared_server()));
     match told.await {
         Ok(url) => url,
-        Err(_) => Err(Error::Start {
-            what: "the thread that starts Postgres panicked".into(),
-            directory: ".".into(),
-        }),
+        Err(_) => Err(Error::Start { what: "the thread that starts Postgres panicked".into(), directory: ".".into() }),
     }
 }
 
@@ -158,8 +135,5 @@ fn shared_server() -> Result<String, Error> {
     if shared.is_none() {
         *shared = Some(Settings::new().durable(false).start()?);
     }
-    Ok(shared
-        .as_ref()
-        .map(|server| server.url().to_owned())
-        .unwrap_or_default())
+    Ok(shared.as_ref().map(|server| server.url().to_owned()).unwrap_or_default())
 }

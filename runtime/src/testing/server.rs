@@ -58,9 +58,7 @@ impl Server {
     /// The directory of the server's binaries (`initdb` and `postgres`, perhaps others); none where `DATABASE_URL` was used.
     #[must_use]
     pub fn bin_dir(&self) -> Option<&Path> {
-        self.own
-            .as_ref()
-            .map(|(binaries, _)| binaries.dir.as_path())
+        self.own.as_ref().map(|(binaries, _)| binaries.dir.as_path())
     }
 
     /// The server's temporary directory; none where `DATABASE_URL` was used.
@@ -87,21 +85,16 @@ pub struct Settings {
 impl Settings {
     /// What Postgres does by default, with room for the connections of many tests at once, and in UTC.
     pub fn new() -> Self {
-        Self {
-            configuration: Vec::new(),
-            given: env::var("DATABASE_URL").ok().filter(|url| !url.is_empty()),
-        }
-        .set("max_connections", "300")
-        .set("timezone", "UTC")
-        .set("log_timezone", "UTC")
+        Self { configuration: Vec::new(), given: env::var("DATABASE_URL").ok().filter(|url| !url.is_empty()) }
+            .set("max_connections", "300")
+            .set("timezone", "UTC")
+            .set("log_timezone", "UTC")
     }
 
     /// Whether a commit waits until it is on disk (the default). Without it tests are faster, and measurements worthless.
     pub fn durable(self, durable: bool) -> Self {
         let value = if durable { "on" } else { "off" };
-        self.set("fsync", value)
-            .set("synchronous_commit", value)
-            .set("full_page_writes", value)
+        self.set("fsync", value).set("synchronous_commit", value).set("full_page_writes", value)
     }
 
     /// One line of `postgresql.conf`; the last one for a name counts.
@@ -128,12 +121,8 @@ impl Settings {
         }
         let account = Account::for_postgres();
         let binaries = binaries::find(&account)?;
-        let (guard, url) =
-            Guard::start(&account, &binaries.dir, &configuration(&self.configuration))?;
-        Ok(Server {
-            url,
-            own: Some((binaries, guard)),
-        })
+        let (guard, url) = Guard::start(&account, &binaries.dir, &configuration(&self.configuration))?;
+        Ok(Server { url, own: Some((binaries, guard)) })
     }
 }
 
@@ -147,11 +136,6 @@ impl Default for Settings {
 fn configuration(settings: &[(String, String)]) -> String {
     settings
         .iter()
-        .map(|(name, value)| {
-            format!(
-                "{name} = '{}'\n",
-                value.replace('\\', "\\\\").replace('\'', "''")
-            )
-        })
+        .map(|(name, value)| format!("{name} = '{}'\n", value.replace('\\', "\\\\").replace('\'', "''")))
         .collect()
 }

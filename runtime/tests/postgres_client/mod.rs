@@ -12,12 +12,8 @@ pub(crate) fn ask(url: &str, query: &str) -> Result<String, String> {
 }
 
 fn converse(url: &str, query: &str) -> io::Result<String> {
-    let address = url
-        .strip_prefix("postgres://")
-        .and_then(|rest| rest.split_once('/'));
-    let (account, address) = address
-        .and_then(|(address, _)| address.split_once('@'))
-        .expect("account@address");
+    let address = url.strip_prefix("postgres://").and_then(|rest| rest.split_once('/'));
+    let (account, address) = address.and_then(|(address, _)| address.split_once('@')).expect("account@address");
     let (user, password) = account.split_once(':').expect("user:password");
     let mut server = TcpStream::connect(address)?;
 
@@ -38,9 +34,7 @@ fn converse(url: &str, query: &str) -> io::Result<String> {
             // the number of columns, the length of the first, the first
             (b'D', row) => answer = Some(String::from_utf8_lossy(&row[6..]).into_owned()),
             (b'E', message) => {
-                return Err(io::Error::other(
-                    String::from_utf8_lossy(message).into_owned(),
-                ));
+                return Err(io::Error::other(String::from_utf8_lossy(message).into_owned()));
             }
             _ => {}
         }

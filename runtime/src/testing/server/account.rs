@@ -21,9 +21,7 @@ impl Account {
     /// The user that may run Postgres here.
     pub(super) fn for_postgres() -> Self {
         let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
-        Self {
-            other: is_root().then(|| unprivileged(&passwd)),
-        }
+        Self { other: is_root().then(|| unprivileged(&passwd)) }
     }
 
     /// Whether it is another user than this process's.
@@ -54,10 +52,7 @@ impl Account {
 
 /// std has no `geteuid`.
 fn is_root() -> bool {
-    Command::new("id")
-        .arg("-u")
-        .output()
-        .is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+    Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
 }
 
 /// `initdb` looks its user up by id, so one that the system knows goes before a bare number.
@@ -65,26 +60,19 @@ fn unprivileged(passwd: &str) -> Ids {
     let users: Vec<(&str, Ids)> = passwd.lines().filter_map(user).collect();
     let by = |wanted: &dyn Fn(&str, Ids) -> bool| {
         let mut users = users.iter();
-        users
-            .find(|(name, ids)| wanted(name, *ids))
-            .map(|(_, ids)| *ids)
+        users.find(|(name, ids)| wanted(name, *ids)).map(|(_, ids)| *ids)
     };
     by(&|name, ids| name == "postgres" && ids.user != 0)
         .or_else(|| by(&|_, ids| ids.user == NOBODY))
         .or_else(|| by(&|name, ids| name == "nobody" && ids.user != 0))
-        .unwrap_or(Ids {
-            user: NOBODY,
-            group: NOBODY,
-        })
+        .unwrap_or(Ids { user: NOBODY, group: NOBODY })
 }
 
 /// `name:password:user:group:...`; macOS writes nobody's ids as -2.
 fn user(line: &str) -> Option<(&str, Ids)> {
     let mut fields = line.split(':');
     let name = fields.next()?;
-    let mut ids = fields
-        .skip(1)
-        .map(|id| id.parse::<i64>().ok().map(|id| id as u32));
+    let mut ids = fields.skip(1).map(|id| id.parse::<i64>().ok().map(|id| id as u32));
     let (user, group) = (ids.next()??, ids.next()??);
     Some((name, Ids { user, group }))
 }

@@ -36,8 +36,9 @@ pub(super) struct Binaries {
 pub(super) fn find(account: &Account) -> Result<Binaries, Error> {
     match env::var_os("EVENTWRIGHT_POSTGRES").filter(|choice| !choice.is_empty()) {
         Some(choice) if choice == "fetch" => fetch::fetch(account),
-        Some(dir) => Binaries::at(Path::new(&dir), account)
-            .map_err(|reason| vec![format!("EVENTWRIGHT_POSTGRES: {reason}")]),
+        Some(dir) => {
+            Binaries::at(Path::new(&dir), account).map_err(|reason| vec![format!("EVENTWRIGHT_POSTGRES: {reason}")])
+        }
         None => installed(account).or_else(|mut tried| {
             fetch::fetch(account).map_err(|more| {
                 tried.extend(more);
@@ -62,21 +63,12 @@ impl Binaries {
             .map_err(|error| format!("{place}: postgres does not run here: {error}"))?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
-            return Err(format!(
-                "{place}: postgres does not run here: {}",
-                said.trim()
-            ));
+            return Err(format!("{place}: postgres does not run here: {}", said.trim()));
         }
         let version = String::from_utf8_lossy(&output.stdout);
         match major(&version) {
-            Some(major) if major >= OLDEST => Ok(Self {
-                dir: dir.to_owned(),
-                major,
-            }),
-            _ => Err(format!(
-                "{place}: {} is older than {OLDEST}",
-                version.trim()
-            )),
+            Some(major) if major >= OLDEST => Ok(Self { dir: dir.to_owned(), major }),
+            _ => Err(format!("{place}: {} is older than {OLDEST}", version.trim())),
         }
     }
 }
@@ -85,24 +77,16 @@ impl Binaries {
 fn installed(account: &Account) -> Result<Binaries, Vec<String>> {
     let mut tried = Vec::new();
     let mut usable = |dirs: Vec<PathBuf>| -> Vec<Binaries> {
-        let (usable, unusable): (Vec<_>, Vec<_>) = dirs
-            .iter()
-            .map(|dir| Binaries::at(dir, account))
-            .partition(Result::is_ok);
+        let (usable, unusable): (Vec<_>, Vec<_>) =
+            dirs.iter().map(|dir| Binaries::at(dir, account)).partition(Result::is_ok);
         tried.extend(unusable.into_iter().filter_map(Result::err));
         usable.into_iter().filter_map(Result::ok).collect()
     };
     if let Some(first) = usable(on_path()).into_iter().next() {
         return Ok(first);
     }
-    let places = USUAL_PLACES
-        .iter()
-        .flat_map(|place| expand(place))
-        .collect();
-    match usable(places)
-        .into_iter()
-        .max_by_key(|binaries| binaries.major)
-    {
+    let places = USUAL_PLACES.iter().flat_map(|place| expand(place)).collect();
+    match usable(places).into_iter().max_by_key(|binaries| binaries.major) {
         Some(newest) => Ok(newest),
         None if tried.is_empty() => Err(vec!["PATH and the usual places: no postgres".into()]),
         None => Err(tried),
@@ -111,10 +95,7 @@ fn installed(account: &Account) -> Result<Binaries, Vec<String>> {
 
 fn on_path() -> Vec<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path)
-        .filter(|dir| dir.join("postgres").is_file())
-        .map(|dir| beside_the_real_one(&dir))
-        .collect()
+    env::split_paths(&path).filter(|dir| dir.join("postgres").is_file()).map(|dir| beside_the_real_one(&dir)).collect()
 }
 
 /// A `PATH` often holds links to some of the binaries only.
@@ -148,11 +129,7 @@ fn existing(mut dirs: Vec<PathBuf>) -> Vec<PathBuf> {
 
 /// `postgres (PostgreSQL) 15.18 (Debian ...)`
 fn major(version: &str) -> Option<u32> {
-    let number = version
-        .split_whitespace()
-        .find(|word| word.starts_with(|c: char| c.is_ascii_digit()))?;
-    let digits = number
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(number.len());
+    let number = version.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_digit()))?;
+    let digits = number.find(|c: char| !c.is_ascii_digit()).unwrap_or(number.len());
     number[..digits].parse().ok()
 }

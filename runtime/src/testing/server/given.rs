@@ -15,9 +15,7 @@ const DEFAULT_PORT: u16 = 5432;
 ///
 /// Only plain `host:port` URLs are tried: sockets, several hosts and parameters are the driver's to understand.
 pub(super) fn check(url: &str) -> Result<(), Error> {
-    let wrong = |reason: &str| Error::DatabaseUrl {
-        reason: reason.into(),
-    };
+    let wrong = |reason: &str| Error::DatabaseUrl { reason: reason.into() };
     let rest = url
         .strip_prefix("postgres://")
         .or_else(|| url.strip_prefix("postgresql://"))
@@ -30,12 +28,8 @@ pub(super) fn check(url: &str) -> Result<(), Error> {
     if host_and_port.contains([',', '%']) {
         return Ok(());
     }
-    let (host, port) =
-        split(host_and_port).ok_or_else(|| wrong("its port is not a number below 65536"))?;
-    reach(host, port).map_err(|source| Error::Unreachable {
-        address: format!("{host}:{port}"),
-        source,
-    })
+    let (host, port) = split(host_and_port).ok_or_else(|| wrong("its port is not a number below 65536"))?;
+    reach(host, port).map_err(|source| Error::Unreachable { address: format!("{host}:{port}"), source })
 }
 
 /// Host and port, of which each has a default; an IPv6 address is in brackets.

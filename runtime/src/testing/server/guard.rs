@@ -31,11 +31,7 @@ pub(super) struct Guard {
 
 impl Guard {
     /// Starts a server and returns it with the URL to connect to.
-    pub(super) fn start(
-        account: &Account,
-        bin_dir: &Path,
-        configuration: &str,
-    ) -> Result<(Self, String), Error> {
+    pub(super) fn start(account: &Account, bin_dir: &Path, configuration: &str) -> Result<(Self, String), Error> {
         let unstarted = |error: io::Error| Error::Start {
             what: format!("the process that holds the throw-away Postgres did not start: {error}"),
             directory: bin_dir.to_owned(),
@@ -52,10 +48,7 @@ impl Guard {
             return Err(guard.failure("initdb failed"));
         }
         let port = guard.start_server()?;
-        Ok((
-            guard,
-            format!("postgres://postgres:{password}@127.0.0.1:{port}/postgres"),
-        ))
+        Ok((guard, format!("postgres://postgres:{password}@127.0.0.1:{port}/postgres")))
     }
 
     pub(super) fn directory(&self) -> &Path {
@@ -91,8 +84,7 @@ impl Guard {
 
     fn start_server(&mut self) -> Result<u16, Error> {
         for _ in 0..PORTS_TRIED {
-            let port = free_port()
-                .map_err(|error| self.failure(&format!("no free port on 127.0.0.1: {error}")))?;
+            let port = free_port().map_err(|error| self.failure(&format!("no free port on 127.0.0.1: {error}")))?;
             self.request(&port.to_string())?;
             if self.answer()? == "started" {
                 return Ok(port);
@@ -109,9 +101,7 @@ impl Guard {
             Some(requests) => writeln!(requests, "{line}"),
             None => Err(io::ErrorKind::BrokenPipe.into()),
         };
-        written.map_err(|error| {
-            self.failure(&format!("the process that holds Postgres ended: {error}"))
-        })
+        written.map_err(|error| self.failure(&format!("the process that holds Postgres ended: {error}")))
     }
 
     /// The guard's next line; an empty one once it ended.
@@ -119,30 +109,20 @@ impl Guard {
         let mut line = String::new();
         match self.answers.read_line(&mut line) {
             Ok(_) => Ok(line.trim_end().to_owned()),
-            Err(error) => Err(self.failure(&format!(
-                "the process that holds Postgres does not answer: {error}"
-            ))),
+            Err(error) => Err(self.failure(&format!("the process that holds Postgres does not answer: {error}"))),
         }
     }
 
     fn log(&self) -> String {
-        fs::read(self.directory.join("log"))
-            .map(|log| String::from_utf8_lossy(&log).into_owned())
-            .unwrap_or_default()
+        fs::read(self.directory.join("log")).map(|log| String::from_utf8_lossy(&log).into_owned()).unwrap_or_default()
     }
 
     fn failure(&self, what: &str) -> Error {
         let log = self.log();
         let lines: Vec<&str> = log.lines().collect();
         let end = &lines[lines.len().saturating_sub(LOG_LINES_SHOWN)..];
-        let log = end
-            .iter()
-            .map(|line| format!("\n  {line}"))
-            .collect::<String>();
-        Error::Start {
-            what: format!("{what}{log}"),
-            directory: self.bin_dir.clone(),
-        }
+        let log = end.iter().map(|line| format!("\n  {line}")).collect::<String>();
+        Error::Start { what: format!("{what}{log}"), directory: self.bin_dir.clone() }
     }
 }
 
@@ -165,9 +145,7 @@ fn temporary_directories(account: &Account) -> Vec<PathBuf> {
 }
 
 fn free_port() -> io::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
-        .local_addr()?
-        .port())
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
 /// 128 bits: every user of the machine can reach the port, and a Postgres superuser runs programs.
