@@ -1,0 +1,190 @@
+//! Stage 2, *link*: names to what they name, as [`Linked`].
+//!
+//! The registry leads to schema files, `$ref`s to subschemas (within a file, across local files, or by the absolute `$id` of a
+//! loaded file). A name that leads nowhere is an error, and so is a schema or a contract that nothing names.
+
+mod orphans;
+mod read;
+mod refs;
+
+use std::collections::BTreeMap;
+
+use crate::diagnostics::{Problems, did_you_mean};
+use crate::load::{REGISTRY, Sources, normalize};
+use crate::node::{FileId, Node, Span};
+use crate::registry::{EventType, Registry, Status, Version};
+
+/// The contracts with their names resolved.
+pub(crate) struct Linked<'a> {
+    pub(crate) sources: &'a Sources,
+    pub(crate) registry: Registry,
+    /// The registry's document: positions of what [`Linked::registry`] says.
+    pub(crate) document: &'a Node,
+    /// In the order of names and versions, whatever the order in the registry.
+    pub(crate) payloads: Vec<LinkedPayload>,
+    refs: BTreeMap<Span, &'a Node>,
+}
+
+/// A payload version that has a schema.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LinkedPayload {
+    /// Index into the registry's event types.
+    pub(crate) event_type: usize,
+    /// Index into the event type's versions.
+    pub(crate) version: usize,
+    pub(crate) file: FileId,
+}
+
+impl<'a> Linked<'a> {
+    /// What the `$ref` with this value leads to.
+    pub(crate) fn target(&self, reference: &Node) -> Option<&'a Node> {
+        self.refs.get(&reference.span).copied()
+    }
+
+    /// The place in the registry that a pointer leads to; the document where the key is absent.
+    pub(crate) fn registry_span(&self, pointer: &str) -> Span {
+        self.document.at(pointer).unwrap_or(self.document).span
+    }
+
+    pub(crate) fn event_type(&self, payload: LinkedPayload) -> &EventType {
+        &self.registry.event_types[payload.event_type]
+    }
+
+    pub(crate) fn version(&self, payload: LinkedPayload) -> &Version {
+        &self.event_type(payload).versions[payload.version]
+    }
+
+    pub(crate) fn schema(&self, payload: LinkedPayload) -> Option<&'a Node> {
+        self.sources.get(payload.file).root.as_ref()
+    }
+}
+
+/// Resolves all names; none where the registry itself can't be read.
+pub(crate) fn link<'a>(sources: &'a Sources, problems: &mut Problems) -> Option<Linked<'a>> {
+    let document = sources.get(REGISTRY).root.as_ref()?;
+    let registry = read::read(document, problems)?;
+    let refs = refs::resolve(sources, problems);
+    let mut linked = Linked { sources, registry, document, payloads: Vec::new(), refs };
+    check_domains(&linked, problems);
+    check_duplicates(&linked, problems);
+    check_statuses(&linked, problems);
+    linked.payloads = payloads(&linked, problems);
+    orphans::check(&linked, problems);
+    Some(linked)
+}
+
+fn check_domains(linked: &Linked<'_>, problems: &mut Problems) {
+    let domains = &linked.registry.domains;
+    for (index, event) in linked.registry.event_types.iter().enumerate() {
+        let owner = (format!("/event_types/{index}/owner"), &event.owner);
+        let subscribers = event.subscribers.iter().enumerate();
+        let subscribers = subscribers.map(|(at, name)| (format!("/event_types/{index}/subscribers/{at}"), name));
+        for (pointer, domain) in std::iter::once(owner).chain(subscribers) {
+            if !domains.contains_key(domain) {
+                let help = did_you_mean(domain, domains.keys().map(String::as_str));
+                problems
+                    .error(linked.registry_span(&pointer), format!("the registry has no domain `{domain}`"))
+                    .help(help.unwrap_or_else(|| format!("add `{domain}` to `domains`")));
+            }
+        }
+    }
+}
+
+fn check_duplicates(linked: &Linked<'_>, problems: &mut Problems) {
+    let mut seen: BTreeMap<(&str, Option<u16>), Span> = BTreeMap::new();
+    for (index, event) in linked.registry.event_types.iter().enumerate() {
+        let name = event.event_type.as_str();
+        let span = linked.registry_span(&format!("/event_types/{index}/event_type"));
+        if let Some(first) = seen.insert((name, None), span) {
+            problems
+                .error(span, format!("the event type `{name}` is in the registry twice"))
+                .related(first, "first here")
+                .help("remove one entry; further versions go into `versions` of the other");
+            continue;
+        }
+        for (at, version) in event.versions.iter().enumerate() {
+            let span = linked.registry_span(&format!("/event_types/{index}/versions/{at}/version"));
+            if let Some(first) = seen.insert((name, Some(version.version)), span) {
+                problems
+                    .error(span, format!("version {} of `{name}` is in the registry twice", version.version))
+                    .related(first, "first here");
+            }
+        }
+    }
+}
+
+fn check_statuses(linked: &Linked<'_>, problems: &mut Problems) {
+    for (index, event) in linked.registry.event_types.iter().enumerate() {
+        let status = |at: usize| linked.registry_span(&format!("/event_types/{index}/versions/{at}/status"));
+        let mut current = event
+            .versions
+            .iter()
+            .enumerate()
+            .filter(|(_, version)| version.status == Status::Current)
+            .map(|(at, _)| at);
+        if let (Some(first), Some(second)) = (current.next(), current.next()) {
+            problems
+                .error(status(second), format!("`{}` has two current versions", event.event_type))
+                .related(status(first), "the other one")
+                .help("mark the older one `deprecated`");
+        }
+        if event.versions.is_empty() {
+            let span = linked.registry_span(&format!("/event_types/{index}/versions"));
+            problems
+                .error(span, format!("`{}` has no version", event.event_type))
+                .help("an event type that is only planned has a version with the status `announced`");
+        }
+    }
+}
+
+fn payloads(linked: &Linked<'_>, problems: &mut Problems) -> Vec<LinkedPayload> {
+    let mut payloads = Vec::new();
+    for (index, event) in linked.registry.event_types.iter().enumerate() {
+        for (at, version) in event.versions.iter().enumerate() {
+            let pointer = format!("/event_types/{index}/versions/{at}");
+            if let Some(file) = payload_file(linked, event, version, &pointer, problems) {
+                payloads.push(LinkedPayload { event_type: index, version: at, file });
+            }
+        }
+    }
+    payloads.sort_by_key(|payload| (&linked.event_type(*payload).event_type, linked.version(*payload).version));
+    payloads
+}
+
+fn payload_file(
+    linked: &Linked<'_>,
+    event: &EventType,
+    version: &Version,
+    pointer: &str,
+    problems: &mut Problems,
+) -> Option<FileId> {
+    let Some(payload) = &version.payload else {
+        if matches!(version.status, Status::Current | Status::Deprecated) {
+            problems
+                .error(
+                    linked.registry_span(pointer),
+                    format!("version {} of `{}` has no payload schema", version.version, event.event_type),
+                )
+                .help("name its file in `payload`; only an announced or a retired version may have none");
+        }
+        return None;
+    };
+    let span = linked.registry_span(&format!("{pointer}/payload"));
+    let name = normalize(payload);
+    if !name.starts_with(&format!("{}/schema/payloads/", event.contract)) {
+        problems
+            .error(span, format!("the payload schema is not in the contract's folder `{}`", event.contract))
+            .help(format!("payload schemas of this event type live in `{}/schema/payloads/`", event.contract));
+        return None;
+    }
+    let file = linked.sources.find(&name);
+    if file.is_none() {
+        let others = linked.sources.iter().map(|(_, source)| source.name.as_str());
+        problems.error(span, format!("there is no file `{payload}` beside the registry")).help(
+            did_you_mean(payload, others).unwrap_or_else(|| {
+                "write the schema, or correct the path, which is relative to the registry".to_owned()
+            }),
+        );
+    }
+    file
+}
