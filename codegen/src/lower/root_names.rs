@@ -1,0 +1,51 @@
+//! The names of the output's root: each may mean one thing only.
+
+use std::collections::BTreeMap;
+
+use crate::diagnostics::Problems;
+use crate::link::Linked;
+use crate::model::Model;
+use crate::names;
+use crate::node::Span;
+
+pub(super) fn check(model: &Model, linked: &Linked<'_>, problems: &mut Problems) {
+    let mut names: BTreeMap<String, Span> = BTreeMap::new();
+    for fixed in ["AnyEvent", "EventType", "UnknownEventType"] {
+        names.insert(fixed.to_owned(), linked.document.span);
+    }
+    let mut add = |name: String, span: Span| {
+        if let Some(other) = names.insert(name.clone(), span) {
+            let problem = problems.error(span, format!("two things would be named `{name}` in Rust"));
+            if other != linked.document.span {
+                problem.related(other, "the other one");
+            }
+        }
+    };
+    for (key, id) in &linked.registry.id_prefixes {
+        if model.ids.iter().any(|used| used.rust_name == id.type_name) {
+            add(id.type_name.clone(), linked.registry_span(&format!("/id_prefixes/{key}/type")));
+        }
+    }
+    for shared in &model.shared {
+        add(shared.rust_name.clone(), linked.registry_span(&format!("/shared_types/{}", shared.rust_name)));
+    }
+    for domain in &model.domains {
+        let span = linked.registry_span(&format!("/domains/{}", domain.name));
+        add(domain.rust_name.clone(), span);
+        if !domain.receives.is_empty() {
+            add(format!("{}Event", domain.rust_name), span);
+        }
+    }
+    for (index, event) in linked.registry.event_types.iter().enumerate() {
+        let span = linked.registry_span(&format!("/event_types/{index}/event_type"));
+        if model.event_types.iter().any(|used| used.name == event.event_type) {
+            add(names::upper_camel(&event.event_type), span);
+            add(names::screaming(&event.event_type), span);
+        }
+    }
+    for payload in &model.payloads {
+        let index = linked.registry.event_types.iter().position(|event| event.event_type == payload.event_type);
+        let pointer = format!("/event_types/{}/event_type", index.unwrap_or_default());
+        add(payload.rust_name.clone(), linked.registry_span(&pointer));
+    }
+}
