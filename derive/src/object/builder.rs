@@ -1,0 +1,142 @@
+//! The builder of a struct.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+
+use super::model::{Field, Kind, Model};
+
+/// The builder's type: what is set so far, and a parameter for each required field.
+pub(super) fn definition(model: &Model) -> TokenStream {
+    let (name, vis, builder) = (model.name, model.vis, builder_name(model));
+    let states = states(model);
+    let doc = format!("Builds a [`{name}`], once all required fields are set.");
+    quote! {
+        #[doc = #doc]
+        #[must_use = "nothing is made before `.build()`"]
+        #vis struct #builder<#(#states),*> {
+            fields: <#name as ::eventwright::payload::Object>::Fields,
+            states: ::core::marker::PhantomData<(#(#states,)*)>,
+        }
+    }
+}
+
+pub(super) fn implementations(model: &Model) -> TokenStream {
+    let (name, vis, builder) = (model.name, model.vis, builder_name(model));
+    let states = states(model);
+    let unset: Vec<_> = required(model).map(|field| field.ident).collect();
+    let setters = model.fields.iter().map(|field| setter(model, field));
+
+    quote! {
+        /// Types that stand for required fields that are not set, with the fields' names, which the compiler's errors show.
+        #[allow(non_camel_case_types, missing_docs, missing_debug_implementations)]
+        mod unset {
+            #(pub enum #unset {})*
+        }
+
+        impl #name {
+            /// Begins to build one.
+            #vis fn builder() -> #builder<#(unset::#unset),*> {
+                #builder {
+                    fields: ::core::default::Default::default(),
+                    states: ::core::marker::PhantomData,
+                }
+            }
+        }
+
+        impl<#(#states),*> #builder<#(#states),*> {
+            #(#setters)*
+
+            /// Makes the struct. Every required field must be set.
+            #vis fn build(self) -> #name
+            where
+                #(#states: ::eventwright::payload::object::IsSet),*
+            {
+                ::eventwright::payload::object::built(self.fields)
+            }
+        }
+    }
+}
+
+fn setter(model: &Model, field: &Field<'_>) -> TokenStream {
+    let (ident, ty, vis) = (field.ident, field.ty, model.vis);
+    let docs = docs(field);
+    let (parameter, value) = argument(field);
+    match field.kind {
+        Kind::Required => {
+            let builder = builder_name(model);
+            let states = required(model).map(|other| {
+                if other.property == field.property {
+                    quote!(::eventwright::payload::object::Set)
+                } else {
+                    state(other)
+                }
+            });
+            quote! {
+                #docs
+                #vis fn #ident(mut self, #ident: #parameter) -> #builder<#(#states),*> {
+                    self.fields.#ident = ::core::option::Option::Some(#value);
+                    #builder { fields: self.fields, states: ::core::marker::PhantomData }
+                }
+            }
+        }
+        Kind::Optional => quote! {
+            #docs
+            #vis fn #ident(mut self, #ident: #parameter) -> Self {
+                self.fields.#ident = ::core::option::Option::Some(#value);
+                self
+            }
+        },
+        Kind::Rest => quote! {
+            #docs
+            #vis fn #ident(mut self, #ident: #ty) -> Self {
+                self.fields.#ident = #ident;
+                self
+            }
+        },
+    }
+}
+
+fn docs(field: &Field<'_>) -> TokenStream {
+    let docs = &field.docs;
+    if docs.is_empty() {
+        return quote!(#[doc = "Sets the field."]);
+    }
+    quote!(#(#docs)*)
+}
+
+/// A setter's parameter type and its field's value. Where a conversion saves the caller noise, there is one; elsewhere the exact
+/// type makes for better errors.
+fn argument(field: &Field<'_>) -> (TokenStream, TokenStream) {
+    let (ident, ty) = (field.ident, field.ty);
+    let converts =
+        field.type_name().is_some_and(|name| ["String", "Option", "Maybe", "Vec"].iter().any(|known| name == known));
+    if !converts {
+        return (quote!(#ty), quote!(#ident));
+    }
+    let trait_ = quote!(::eventwright::payload::object::IntoField);
+    (quote!(impl #trait_<#ty>), quote!(#trait_::into_field(#ident)))
+}
+
+fn builder_name(model: &Model) -> Ident {
+    format_ident!("{}Builder", model.name)
+}
+
+fn required<'m, 'a>(model: &'m Model<'a>) -> impl Iterator<Item = &'m Field<'a>> {
+    model.fields.iter().filter(|field| field.kind == Kind::Required)
+}
+
+fn states(model: &Model) -> Vec<TokenStream> {
+    required(model).map(state).collect()
+}
+
+/// The type parameter for a field: `LeadIdState` for `lead_id`. Without the suffix it would hide the field's type.
+fn state(field: &Field<'_>) -> TokenStream {
+    let mut name = String::new();
+    for word in field.label().split('_') {
+        let mut chars = word.chars();
+        name.extend(chars.next().map(|first| first.to_ascii_uppercase()));
+        name.extend(chars);
+    }
+    let state = format_ident!("{name}State");
+    quote!(#state)
+}

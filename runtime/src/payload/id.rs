@@ -1,0 +1,129 @@
+//! Ids: a prefix and a UUID version 7.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use serde::{Deserializer, Serializer};
+use uuid::{Uuid, Variant};
+
+use super::{Invalid, Read, Reader, Write, text};
+
+/// An id: a prefix that says of what, and a UUID version 7 (RFC 9562), which sorts by the time at which it was made.
+///
+/// [`derive(Id)`](macro@crate::Id) implements it.
+pub trait Id: Copy + Eq + Ord + Display + FromStr<Err = Invalid> {
+    /// What the text begins with.
+    const PREFIX: &'static str;
+
+    /// Makes an id of a UUID.
+    ///
+    /// # Errors
+    /// Where it is not an RFC 9562 UUID of version 7.
+    fn from_uuid(uuid: Uuid) -> Result<Self, Invalid>;
+
+    /// The UUID.
+    fn as_uuid(&self) -> Uuid;
+}
+
+/// An event.
+///
+/// ```
+/// use eventwright::EventId;
+///
+/// let id: EventId = "evt_01890a5d-ac96-774b-bcce-b302099a8057".parse()?;
+/// assert_eq!(id.as_uuid().get_version_num(), 7);
+/// assert_eq!(format!("{id:?}"), "evt_01890a5d-ac96-774b-bcce-b302099a8057");
+/// assert!(EventId::new() > id);
+/// # Ok::<(), eventwright::payload::Invalid>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, crate::Id)]
+#[id(prefix = "evt_")]
+pub struct EventId(Uuid);
+
+/// Reads an id's text: the prefix, then a UUID version 7 in canonical form, lower case.
+///
+/// # Errors
+/// Where the text has another form.
+#[doc(hidden)]
+pub fn parse(text: &str, prefix: &'static str) -> Result<Uuid, Invalid> {
+    let Some(uuid) = text.strip_prefix(prefix) else {
+        return Err(Invalid::new(format!("does not begin with `{prefix}`")));
+    };
+    check_version(parse_canonical(uuid.as_bytes()).ok_or(Invalid::new("is not a prefix and a lower-case UUID"))?)
+}
+
+/// Lets a UUID through that may be part of an id.
+///
+/// # Errors
+/// Where it is not an RFC 9562 UUID of version 7.
+#[doc(hidden)]
+pub fn check_version(uuid: Uuid) -> Result<Uuid, Invalid> {
+    if uuid.get_version_num() != 7 || uuid.get_variant() != Variant::RFC4122 {
+        return Err(Invalid::new("is not of a UUID version 7"));
+    }
+    Ok(uuid)
+}
+
+/// A UUID of hyphens and lower-case digits alone; the `uuid` crate takes other forms as well.
+fn parse_canonical(text: &[u8]) -> Option<Uuid> {
+    const GROUPS: [(usize, usize); 5] = [(0, 8), (9, 13), (14, 18), (19, 23), (24, 36)];
+
+    if text.len() != 36 || [8, 13, 18, 23].iter().any(|&hyphen| text[hyphen] != b'-') {
+        return None;
+    }
+    let mut bytes = [0; 16];
+    let mut filled = 0;
+    let mut wrong = 0;
+    for (from, to) in GROUPS {
+        for pair in text[from..to].chunks_exact(2) {
+            let (high, low) = (DIGITS[usize::from(pair[0])], DIGITS[usize::from(pair[1])]);
+            wrong |= high | low;
+            bytes[filled] = high << 4 | low & 0xf;
+            filled += 1;
+        }
+    }
+    (wrong <= 0xf).then(|| Uuid::from_bytes(bytes))
+}
+
+/// What a byte is worth as a lower-case hexadecimal digit; more than 15 where it is none.
+const DIGITS: [u8; 256] = {
+    let mut digits = [0xff; 256];
+    let mut value = 0;
+    while value < 16 {
+        digits[b"0123456789abcdef"[value] as usize] = value as u8;
+        value += 1;
+    }
+    digits
+};
+
+/// The longest text of an id: derives refuse longer prefixes.
+const LONGEST: usize = 64;
+
+/// Shows an id's text to a function, without use of the heap.
+#[doc(hidden)]
+pub fn with_text<T>(prefix: &str, uuid: Uuid, show: impl FnOnce(&str) -> T) -> T {
+    let mut buffer = [0; LONGEST];
+    let end = prefix.len() + uuid::fmt::Hyphenated::LENGTH;
+    buffer[..prefix.len()].copy_from_slice(prefix.as_bytes());
+    uuid.hyphenated().encode_lower(&mut buffer[prefix.len()..end]);
+    // both halves are text
+    show(str::from_utf8(&buffer[..end]).unwrap_or_default())
+}
+
+/// `format: uuid`, RFC 4122: with hyphens, in either case; it is written in lower case.
+impl Read for Uuid {
+    fn read<'de, D: Deserializer<'de>>(json: D, reader: &Reader) -> Result<Self, D::Error> {
+        text::read(json, reader, |text| {
+            // of the forms that the crate takes, only this one has this length
+            let hyphenated =
+                (text.len() == uuid::fmt::Hyphenated::LENGTH).then(|| Uuid::try_parse(text).ok()).flatten();
+            hyphenated.ok_or(Invalid::new("is not a UUID"))
+        })
+    }
+}
+
+impl Write for Uuid {
+    fn write<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.hyphenated().encode_lower(&mut Uuid::encode_buffer()))
+    }
+}

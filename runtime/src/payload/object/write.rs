@@ -1,0 +1,66 @@
+//! Writing objects.
+
+use std::fmt::{self, Display};
+
+use serde::Serializer;
+use serde::ser::{Error, SerializeMap};
+use serde_json::{Map, Value};
+
+use super::{Field, Object};
+use crate::payload::{Omittable, Write, Written};
+
+/// Writes an object.
+///
+/// # Errors
+/// Where a field can't be written.
+pub fn write<T: Object, S: Serializer>(object: &T, to: S) -> Result<S::Ok, S::Error> {
+    let mut map = to.serialize_map(None)?;
+    object.write_fields(&mut Members { map: &mut map })?;
+    map.end()
+}
+
+/// The properties of an object being written.
+#[derive(Debug)]
+pub struct Members<'a, M> {
+    map: &'a mut M,
+}
+
+impl<M: SerializeMap> Members<'_, M> {
+    /// Writes a required property.
+    ///
+    /// # Errors
+    /// Where the value can't be written.
+    pub fn write<T: Write>(&mut self, name: &'static str, value: &T) -> Result<(), M::Error> {
+        self.map.serialize_entry(name, &Written(value)).map_err(|error| at(name, error))
+    }
+
+    /// Writes an optional property, unless it is absent.
+    ///
+    /// # Errors
+    /// Where the value can't be written.
+    pub fn write_optional<T: Omittable>(&mut self, name: &'static str, value: &T) -> Result<(), M::Error> {
+        value.present().map_or(Ok(()), |value| self.write(name, &value))
+    }
+
+    /// Writes properties that the schema does not name.
+    ///
+    /// # Errors
+    /// Where the schema names one of them after all.
+    pub fn write_rest(&mut self, fields: &[Field], rest: &Map<String, Value>) -> Result<(), M::Error> {
+        for (name, value) in rest {
+            if fields.iter().any(|field| field.name == name) {
+                return Err(at(name, M::Error::custom("is in the rest, but the schema names it: set its field")));
+            }
+            self.map.serialize_entry(name, value)?;
+        }
+        Ok(())
+    }
+}
+
+/// Adds a step to the path that begins a serializer's error.
+#[cold]
+pub(crate) fn at<E: Error>(step: impl Display, error: E) -> E {
+    let message = error.to_string();
+    let colon = if message.starts_with('/') { "" } else { ": " };
+    E::custom(fmt::from_fn(|f| write!(f, "/{step}{colon}{message}")))
+}

@@ -1,0 +1,118 @@
+//! Patterns that compile into straight code.
+
+mod parse;
+
+pub use self::parse::{Unsupported, UnsupportedPattern};
+
+/// A regular expression of ECMA 262, as JSON Schema's `pattern` is, simple enough to be matched without going back.
+///
+/// That is `^`, elements, `$`, each element a character, an escape (`\.`, `\d`, `\w`, `\t`, …) or a class (`[0-9a-f_-]`, `[^"]`),
+/// once or as often as `?`, `*`, `+`, `{2}`, `{2,}` or `{2,4}` says. Where an element may repeat a different number of times,
+/// what follows must not begin with a character that the element takes as well: then taking as many as there are is right.
+/// As with ECMA's `u` flag, a character is a code point. `$` without `m` matches at the very end only.
+///
+/// ```
+/// use eventwright::Pattern;
+///
+/// const ZIP: Pattern = Pattern::from_static("^[0-9]{5}$");
+/// assert!(ZIP.matches("12345"));
+/// assert!(!ZIP.matches("12345\n"));
+///
+/// let error = Pattern::parse("^(web|phone)$").unwrap_err();
+/// assert_eq!(error.to_string(), "groups and lookarounds are not supported, at byte 1");
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Pattern {
+    elements: [Element; MOST_ELEMENTS],
+    len: usize,
+}
+
+/// How many elements a pattern can have: room for an id's with a long prefix.
+const MOST_ELEMENTS: usize = 64;
+
+/// A set of characters, and how often one of them comes.
+#[derive(Debug, Clone, Copy)]
+struct Element {
+    class: Class,
+    min: u32,
+    max: u32,
+}
+
+/// A set of characters: a bit for each ASCII character, and all others or none of them.
+#[derive(Debug, Clone, Copy)]
+struct Class {
+    ascii: u128,
+    others: bool,
+}
+
+impl Class {
+    const EMPTY: Self = Self { ascii: 0, others: false };
+
+    const fn overlaps(self, other: Self) -> bool {
+        self.ascii & other.ascii != 0 || self.others && other.others
+    }
+
+    const fn union(self, other: Self) -> Self {
+        Self { ascii: self.ascii | other.ascii, others: self.others || other.others }
+    }
+
+    const fn has(self, first_byte: u8) -> bool {
+        if first_byte < 128 { self.ascii >> first_byte & 1 == 1 } else { self.others }
+    }
+}
+
+impl Pattern {
+    /// Compiles a pattern.
+    ///
+    /// # Errors
+    /// Where it is not one of the simple ones, or not a pattern at all.
+    pub const fn parse(pattern: &str) -> Result<Self, UnsupportedPattern> {
+        parse::parse(pattern)
+    }
+
+    /// Compiles a pattern that stands in the source.
+    ///
+    /// # Panics
+    /// Where the pattern is not supported; in a constant, that is a compile error.
+    #[must_use]
+    pub const fn from_static(pattern: &'static str) -> Self {
+        match parse::parse(pattern) {
+            Ok(pattern) => pattern,
+            Err(error) => panic!("{}", error.kind.message()),
+        }
+    }
+
+    /// Whether the pattern matches.
+    #[must_use]
+    pub fn matches(&self, text: &str) -> bool {
+        let mut rest = text.as_bytes();
+        for element in &self.elements[..self.len] {
+            let mut count = 0;
+            while count < element.max
+                && let Some(after) = taken(element.class, rest)
+            {
+                rest = after;
+                count += 1;
+            }
+            if count < element.min {
+                return false;
+            }
+        }
+        rest.is_empty()
+    }
+}
+
+/// What is left once one character of the class is taken.
+fn taken(class: Class, text: &[u8]) -> Option<&[u8]> {
+    let (&first, mut rest) = text.split_first()?;
+    if !class.has(first) {
+        return None;
+    }
+    if first >= 128 {
+        // the bytes of UTF-8 that continue a character
+        while let [0x80..=0xBF, after @ ..] = rest {
+            rest = after;
+        }
+    }
+    Some(rest)
+}
