@@ -4,10 +4,11 @@ mod builder;
 mod model;
 
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
 use syn::{DeriveInput, Result};
 
-use model::{Kind, Model};
+use model::{Field, Kind, Model};
 
 /// All but the builder's type stands in a nameless scope, so that a struct takes no more names than its own and its builder's.
 pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
@@ -31,7 +32,7 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     })
 }
 
-/// The struct of options beside the struct.
+/// The struct of options beside the struct. Its name must not hide a type that a field has.
 fn fields(model: &Model) -> TokenStream {
     let vis = &model.vis;
     let members = model.fields.iter().map(|field| {
@@ -44,7 +45,7 @@ fn fields(model: &Model) -> TokenStream {
     quote! {
         #[doc(hidden)]
         #[derive(Default)]
-        #vis struct Fields {
+        #vis struct __Fields {
             #(#members),*
         }
     }
@@ -52,50 +53,16 @@ fn fields(model: &Model) -> TokenStream {
 
 fn object(model: &Model) -> TokenStream {
     let name = model.name;
-    let declared: Vec<_> = model.fields.iter().filter(|field| !matches!(field.kind, Kind::Rest)).collect();
-    let consts = declared.iter().map(|field| {
-        let (property, constructor) =
-            (&field.property, format_ident!("{}", if field.sensitive { "sensitive" } else { "new" }));
-        quote!(::eventwright::payload::object::Field::#constructor(#property))
-    });
-    let reads = declared.iter().enumerate().map(|(index, field)| {
-        let (ident, read) =
-            (field.ident, format_ident!("{}", if field.is_optional() { "read_optional" } else { "read" }));
-        quote!(#index => member.#read(&mut fields.#ident),)
-    });
-    let rest = model.rest().map_or_else(
-        || {
-            quote!({
-                let _ = fields;
-                ::core::option::Option::None
-            })
-        },
-        |rest| quote!({ ::core::option::Option::Some(&mut fields.#rest) }),
-    );
-    let assembled = model.fields.iter().map(|field| {
-        let (ident, property) = (field.ident, &field.property);
-        match field.kind {
-            Kind::Required => quote!(#ident: ::eventwright::payload::object::taken(fields.#ident, #property)?),
-            Kind::Optional => quote!(#ident: fields.#ident.unwrap_or_default()),
-            Kind::Rest => quote!(#ident: fields.#ident),
-        }
-    });
-    let writes = model.fields.iter().map(|field| {
-        let (ident, property) = (field.ident, &field.property);
-        match field.kind {
-            Kind::Required => quote!(to.write(#property, &self.#ident)?;),
-            Kind::Optional => quote!(to.write_optional(#property, &self.#ident)?;),
-            Kind::Rest => quote!(to.write_rest(<Self as ::eventwright::payload::Object>::FIELDS, &self.#ident)?;),
-        }
-    });
+    let (constants, reads, rest) = (constants(model), reads(model), rest(model));
+    let (values, writes) = (values(model), writes(model));
     quote! {
         impl ::eventwright::payload::Object for #name {
-            const FIELDS: &'static [::eventwright::payload::object::Field] = &[#(#consts),*];
+            const FIELDS: &'static [::eventwright::payload::object::Field] = &[#(#constants),*];
 
-            type Fields = Fields;
+            type Fields = __Fields;
 
             fn read_field<'de, A: ::eventwright::payload::object::MapAccess<'de>>(
-                fields: &mut Fields,
+                fields: &mut __Fields,
                 index: usize,
                 member: ::eventwright::payload::object::Member<'_, A>,
             ) -> ::core::result::Result<(), A::Error> {
@@ -105,13 +72,10 @@ fn object(model: &Model) -> TokenStream {
                 }
             }
 
-            fn rest(
-                fields: &mut Fields,
-            ) -> ::core::option::Option<&mut ::eventwright::payload::object::Map<::std::string::String, ::eventwright::payload::object::Value>>
             #rest
 
-            fn assemble(fields: Fields) -> ::core::result::Result<Self, ::eventwright::payload::object::Missing> {
-                ::core::result::Result::Ok(Self { #(#assembled),* })
+            fn assemble(fields: __Fields) -> ::core::result::Result<Self, ::eventwright::payload::object::Missing> {
+                ::core::result::Result::Ok(Self { #(#values),* })
             }
 
             fn write_fields<M: ::eventwright::payload::object::SerializeMap>(
@@ -123,6 +87,71 @@ fn object(model: &Model) -> TokenStream {
             }
         }
     }
+}
+
+fn constants(model: &Model) -> Vec<TokenStream> {
+    let constant = |field: &Field<'_>| {
+        let property = &field.property;
+        let new = if field.sensitive { quote!(sensitive) } else { quote!(new) };
+        quote!(::eventwright::payload::object::Field::#new(#property))
+    };
+    model.declared().map(constant).collect()
+}
+
+/// The span of the field's type makes the compiler point there if it can't be read; likewise below.
+fn reads(model: &Model) -> Vec<TokenStream> {
+    let read = |(index, field): (usize, &Field<'_>)| {
+        let ident = field.ident;
+        let read = match field.kind {
+            Kind::Optional => quote_spanned!(field.ty.span()=> read_optional),
+            Kind::Required | Kind::Rest => quote_spanned!(field.ty.span()=> read),
+        };
+        quote!(#index => member.#read(&mut fields.#ident),)
+    };
+    model.declared().enumerate().map(read).collect()
+}
+
+fn rest(model: &Model) -> Option<TokenStream> {
+    let rest = model.rest()?;
+    Some(quote! {
+        fn rest(
+            fields: &mut __Fields,
+        ) -> ::core::option::Option<
+            &mut ::eventwright::payload::object::Map<::std::string::String, ::eventwright::payload::object::Value>,
+        > {
+            ::core::option::Option::Some(&mut fields.#rest)
+        }
+    })
+}
+
+fn values(model: &Model) -> Vec<TokenStream> {
+    let value = |field: &Field<'_>| {
+        let (ident, property) = (field.ident, &field.property);
+        match field.kind {
+            Kind::Required => quote!(#ident: ::eventwright::payload::object::taken(fields.#ident, #property)?),
+            Kind::Optional => quote!(#ident: fields.#ident.unwrap_or_default()),
+            Kind::Rest => quote!(#ident: fields.#ident),
+        }
+    };
+    model.fields.iter().map(value).collect()
+}
+
+fn writes(model: &Model) -> Vec<TokenStream> {
+    let write = |field: &Field<'_>| {
+        let (ident, property, span) = (field.ident, &field.property, field.ty.span());
+        match field.kind {
+            Kind::Required => {
+                let write = quote_spanned!(span=> write);
+                quote!(to.#write(#property, &self.#ident)?;)
+            }
+            Kind::Optional => {
+                let write = quote_spanned!(span=> write_optional);
+                quote!(to.#write(#property, &self.#ident)?;)
+            }
+            Kind::Rest => quote!(to.write_rest(<Self as ::eventwright::payload::Object>::FIELDS, &self.#ident)?;),
+        }
+    };
+    model.fields.iter().map(write).collect()
 }
 
 fn traits(model: &Model) -> TokenStream {

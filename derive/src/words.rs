@@ -19,7 +19,6 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     let Words { named, unrecognized } = parse(input)?;
     let (variants, words): (Vec<_>, Vec<_>) = named.into_iter().unzip();
     let unrecognized: Vec<_> = unrecognized.into_iter().collect();
-    let no_unrecognized = if unrecognized.is_empty() { quote!(let _ = word; None) } else { quote!() };
     let name = &input.ident;
     let payload = quote!(::eventwright::payload);
 
@@ -48,10 +47,11 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
                 })
             }
 
-            fn unrecognized(word: #payload::Unrecognized) -> ::core::option::Option<Self> {
-                #(::core::option::Option::Some(Self::#unrecognized(word)))*
-                #no_unrecognized
-            }
+            #(
+                fn unrecognized(word: #payload::Unrecognized) -> ::core::option::Option<Self> {
+                    ::core::option::Option::Some(Self::#unrecognized(word))
+                }
+            )*
 
             fn as_str(&self) -> &str {
                 self.as_str()

@@ -129,7 +129,7 @@ fn states(model: &Model) -> Vec<TokenStream> {
     required(model).map(state).collect()
 }
 
-/// The type parameter for a field: `LeadIdState` for `lead_id`. Without the suffix it would hide the field's type.
+/// The type parameter for a field: `_LeadId` for `lead_id`. Without the underscore it could hide a field's type.
 fn state(field: &Field<'_>) -> TokenStream {
     let mut name = String::new();
     for word in field.label().split('_') {
@@ -137,6 +137,6 @@ fn state(field: &Field<'_>) -> TokenStream {
         name.extend(chars.next().map(|first| first.to_ascii_uppercase()));
         name.extend(chars);
     }
-    let state = format_ident!("{name}State");
+    let state = format_ident!("_{name}");
     quote!(#state)
 }

@@ -47,6 +47,11 @@ impl<'a> Model<'a> {
         Ok(model)
     }
 
+    /// The fields for properties that the schema names.
+    pub(super) fn declared(&self) -> impl Iterator<Item = &Field<'a>> {
+        self.fields.iter().filter(|field| field.kind != Kind::Rest)
+    }
+
     /// The field that keeps what the schema does not name.
     pub(super) fn rest(&self) -> Option<&Ident> {
         self.fields.iter().find(|field| field.kind == Kind::Rest).map(|field| field.ident)
@@ -146,10 +151,6 @@ impl<'a> Field<'a> {
             ));
         }
         Ok(())
-    }
-
-    pub(super) fn is_optional(&self) -> bool {
-        self.kind == Kind::Optional
     }
 
     /// The field's name without `r#`.

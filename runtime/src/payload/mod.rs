@@ -85,6 +85,11 @@ pub use self::unique::UniqueList;
 pub use self::words::{Unrecognized, Words};
 
 /// A value that can be read from JSON by the rules of its schema.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a type of payloads",
+    note = "integers are `i64` or `Int<MIN, MAX>`, numbers `f64`, strings `String`, `Text<MIN, MAX>` or what a derive makes; \
+            a `Maybe` is a field marked `#[object(optional)]`"
+)]
 pub trait Read: Sized {
     /// Reads a value.
     ///
@@ -95,6 +100,7 @@ pub trait Read: Sized {
 }
 
 /// A value that can be written as JSON by the rules of its schema.
+#[diagnostic::on_unimplemented(message = "`{Self}` is not a type of payloads")]
 pub trait Write {
     /// Writes the value.
     ///

@@ -37,7 +37,10 @@ pub trait Object: Sized {
     ) -> Result<(), A::Error>;
 
     /// Where properties that the schema does not name are kept; none for a closed object.
-    fn rest(fields: &mut Self::Fields) -> Option<&mut Map<String, Value>>;
+    fn rest(fields: &mut Self::Fields) -> Option<&mut Map<String, Value>> {
+        let _ = fields;
+        None
+    }
 
     /// Makes the struct of its fields.
     ///

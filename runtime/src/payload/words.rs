@@ -44,7 +44,10 @@ pub trait Words: Sized + 'static {
     fn named(word: &str) -> Option<Self>;
 
     /// The value for a word that the enum does not name, where the enum has a place for it.
-    fn unrecognized(word: Unrecognized) -> Option<Self>;
+    fn unrecognized(word: Unrecognized) -> Option<Self> {
+        let _ = word;
+        None
+    }
 
     /// The word.
     fn as_str(&self) -> &str;
