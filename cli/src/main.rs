@@ -2,6 +2,11 @@
 
 #![forbid(unsafe_code)]
 
+mod check;
+mod contracts;
+mod database;
+mod generate;
+mod migrate;
 mod with_postgres;
 
 use std::process::ExitCode;
@@ -18,17 +23,30 @@ struct Program {
 
 #[derive(Subcommand)]
 enum Command {
+    Generate(generate::Generate),
+    Check(check::Check),
+    Migrate(migrate::Migrate),
     WithPostgres(with_postgres::WithPostgres),
 }
 
 type Outcome = Result<ExitCode, Box<dyn std::error::Error>>;
 
+/// The exit code for contracts that are wrong, or can't be read: apart from that for bindings that differ, as of diff(1).
+const REFUSED: u8 = 2;
+
 fn main() -> ExitCode {
     let outcome = match Program::parse().command {
+        Command::Generate(command) => command.run(),
+        Command::Check(command) => command.run(),
+        Command::Migrate(command) => command.run(),
         Command::WithPostgres(command) => command.run(),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("error: {error}");
         ExitCode::FAILURE
     })
+}
+
+fn block_on(command: impl Future<Output = Outcome>) -> Outcome {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(command)
 }

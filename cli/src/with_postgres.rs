@@ -10,7 +10,7 @@ use std::{
 };
 
 use clap::Args;
-use eventwright::testing::{Database, Server, Settings};
+use eventwright::testing::{Database, Settings};
 use tokio::{
     process::{Child, Command},
     signal::unix::{Signal, SignalKind, signal},
@@ -39,35 +39,14 @@ pub(crate) struct WithPostgres {
 
 impl WithPostgres {
     pub(crate) fn run(self) -> Outcome {
-        tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?
-            .block_on(async {
-                let postgres = Postgres::get(self.fast).await?;
-                run_with(postgres.url(), &self.command).await
-            })
-    }
-}
-
-/// Gone when it is dropped.
-enum Postgres {
-    Server(Server),
-    Database(Database),
-}
-
-impl Postgres {
-    async fn get(fast: bool) -> Result<Self, eventwright::testing::Error> {
-        if env::var_os("DATABASE_URL").is_some_and(|url| !url.is_empty()) {
-            return Database::create().await.map(Self::Database);
-        }
-        Settings::new().durable(!fast).start().map(Self::Server)
-    }
-
-    fn url(&self) -> &str {
-        match self {
-            Self::Server(server) => server.url(),
-            Self::Database(database) => database.url(),
-        }
+        crate::block_on(async {
+            if env::var_os("DATABASE_URL").is_some_and(|url| !url.is_empty()) {
+                let database = Database::create().await?;
+                return run_with(database.url(), &self.command).await;
+            }
+            let server = Settings::new().durable(!self.fast).start()?;
+            run_with(server.url(), &self.command).await
+        })
     }
 }
 
@@ -85,9 +64,7 @@ async fn run_with(url: &str, command: &[OsString]) -> Outcome {
     if alone {
         running.process_group(0);
     }
-    let child = running
-        .spawn()
-        .map_err(|error| format!("{}: {error}", program.display()))?;
+    let child = running.spawn().map_err(|error| format!("{}: {error}", program.display()))?;
     Ok(code(asked.pass_on_until_the_end(child, alone).await?))
 }
 
@@ -107,19 +84,11 @@ impl Asked {
         })
     }
 
-    async fn pass_on_until_the_end(
-        &mut self,
-        mut child: Child,
-        alone: bool,
-    ) -> io::Result<ExitStatus> {
+    async fn pass_on_until_the_end(&mut self, mut child: Child, alone: bool) -> io::Result<ExitStatus> {
         let Some(id) = child.id() else {
             return child.wait().await;
         };
-        let target = if alone {
-            format!("-{id}")
-        } else {
-            id.to_string()
-        };
+        let target = if alone { format!("-{id}") } else { id.to_string() };
         let mut deadline = None;
         loop {
             let patience = deadline.unwrap_or_else(Instant::now);
@@ -141,18 +110,11 @@ impl Asked {
 async fn send(signal: &str, target: &str) -> io::Result<()> {
     let kill = r#"kill -s "$1" -- "$2" 2>/dev/null"#;
     // it fails where the command has just ended
-    Command::new("sh")
-        .args(["-c", kill, "sh", signal, target])
-        .status()
-        .await
-        .map(drop)
+    Command::new("sh").args(["-c", kill, "sh", signal, target]).status().await.map(drop)
 }
 
 /// As a shell tells it.
 fn code(status: ExitStatus) -> ExitCode {
-    let code = status
-        .code()
-        .or_else(|| status.signal().map(|signal| 128 + signal));
-    code.and_then(|code| u8::try_from(code).ok())
-        .map_or(ExitCode::FAILURE, ExitCode::from)
+    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
+    code.and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from)
 }

@@ -1,0 +1,46 @@
+//! Commands, run one after the other and named as they run.
+
+use std::{
+    error::Error,
+    ffi::OsStr,
+    path::{Path, PathBuf},
+    process::{Command, ExitCode},
+};
+
+pub(crate) type Outcome = Result<ExitCode, Box<dyn Error>>;
+
+/// The workspace's directory.
+pub(crate) fn root() -> PathBuf {
+    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
+    xtask.parent().unwrap_or(xtask).to_owned()
+}
+
+/// A cargo command in the workspace, by the cargo that runs this program.
+pub(crate) fn cargo<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root()).args(arguments);
+    command
+}
+
+/// A command with an empty Postgres database, which is gone afterwards.
+pub(crate) fn with_postgres(options: &[&str], command: &Command) -> Command {
+    let mut whole = cargo(["run", "--quiet", "--package", "eventwright-cli", "--", "with-postgres"]);
+    whole.args(options).arg("--").arg(command.get_program()).args(command.get_args());
+    whole
+}
+
+/// Says what runs, in a line that stands out between what the commands print.
+pub(crate) fn announce(step: &str, command: &Command) {
+    let variables = command.get_envs().filter_map(|(name, value)| Some((name, value?)));
+    let variables = variables.map(|(name, value)| format!("{}='{}'", name.display(), value.display()));
+    let program = Path::new(command.get_program()).file_name().unwrap_or(OsStr::new("?"));
+    let words = std::iter::once(program).chain(command.get_args()).map(|word| word.display().to_string());
+    eprintln!("\n==> {step}: {}", variables.chain(words).collect::<Vec<_>>().join(" "));
+}
+
+/// Runs a command to its end.
+pub(crate) fn run(step: &str, mut command: Command) -> Result<(), Box<dyn Error>> {
+    announce(step, &command);
+    let status = command.status().map_err(|error| format!("{}: {error}", command.get_program().display()))?;
+    if status.success() { Ok(()) } else { Err(format!("{step} failed ({status})").into()) }
+}
