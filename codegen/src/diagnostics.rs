@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
 
 use crate::load::Sources;
 use crate::node::Span;
@@ -39,9 +39,12 @@ impl Place {
         (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
     }
 
-    fn snippet(&self, kind: AnnotationKind, label: Option<String>) -> Snippet<'_, annotate_snippets::Annotation<'_>> {
-        let annotation = kind.span(self.first_line()).label(label);
-        Snippet::source(&*self.text).path(&*self.file).annotation(annotation)
+    fn snippet(&self) -> Snippet<'_, Annotation<'_>> {
+        Snippet::source(&*self.text).path(&*self.file)
+    }
+
+    fn mark(&self, kind: AnnotationKind, label: Option<String>) -> Annotation<'_> {
+        kind.span(self.first_line()).label(label)
     }
 
     /// A long value is marked on its first line alone: the reader wants the place, not the whole value again.
@@ -82,10 +85,16 @@ impl fmt::Display for Diagnostic {
             Severity::Warning => Level::WARNING,
         };
         let pointer = (!self.place.pointer.is_empty()).then(|| format!("at `{}`", self.place.pointer));
-        let mut group = Group::with_title(level.primary_title(&*self.message))
-            .element(self.place.snippet(AnnotationKind::Primary, pointer));
-        for (place, label) in &self.related {
-            group = group.element(place.snippet(AnnotationKind::Context, Some(label.clone())));
+        let mut snippet = self.place.snippet().annotation(self.place.mark(AnnotationKind::Primary, pointer));
+        let (here, elsewhere): (Vec<_>, Vec<_>) =
+            self.related.iter().partition(|(place, _)| place.file == self.place.file);
+        for (place, label) in here {
+            snippet = snippet.annotation(place.mark(AnnotationKind::Context, Some(label.clone())));
+        }
+        let mut group = Group::with_title(level.primary_title(&*self.message)).element(snippet);
+        for (place, label) in elsewhere {
+            let mark = place.mark(AnnotationKind::Context, Some(label.clone()));
+            group = group.element(place.snippet().annotation(mark));
         }
         if let Some(help) = &self.help {
             group = group.element(Level::HELP.message(&**help));

@@ -169,6 +169,10 @@ fn payload_file(
         }
         return None;
     };
+    if !linked.sources.folders.contains(&event.contract) {
+        // told once, of the contract
+        return None;
+    }
     let span = linked.registry_span(&format!("{pointer}/payload"));
     let name = normalize(payload);
     if !name.starts_with(&format!("{}/schema/payloads/", event.contract)) {

@@ -48,7 +48,10 @@ pub(crate) fn lower(linked: &Linked<'_>, domains: &[String], problems: &mut Prob
         payloads,
         registry: linked.sources.get(crate::load::REGISTRY).name.clone(),
     };
-    root_names::check(&model, linked, problems);
+    // an event type that is there twice would be told again as a name that is
+    if !problems.has_errors() {
+        root_names::check(&model, linked, problems);
+    }
     Ok(model)
 }
 

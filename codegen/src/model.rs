@@ -79,8 +79,7 @@ pub(crate) struct Payload {
     pub(crate) subject: Subject,
     /// The fields that lead to the tenant.
     pub(crate) tenant: Option<Vec<String>>,
-    pub(crate) root: Object,
-    /// The other types of the module, in the order in which the schema first needs them. [`Shape::Local`] is an index.
+    /// The types of the module: first the payload's own struct, then what it needs, in the schema's order.
     pub(crate) items: Vec<Item>,
 }
 
@@ -127,8 +126,8 @@ pub(crate) enum ItemKind {
 pub(crate) enum Named {
     /// A closed list of words.
     Words(Vec<Word>),
-    /// A string that matches a regular expression (ECMA 262).
-    Pattern(String),
+    /// A string that matches a regular expression (ECMA 262), and whose length may have bounds.
+    Pattern { pattern: String, min: u64, max: Option<u64> },
 }
 
 /// One word of a closed list.

@@ -1,6 +1,6 @@
 //! Words and patterns: string types that have a name.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
 use super::docs::doc;
@@ -12,7 +12,7 @@ use crate::model::{Named, Word};
 pub(super) fn item(name: &str, kind: &Named, docs: &[String], imports: &mut Imports) -> TokenStream {
     match kind {
         Named::Words(words) => self::words(name, words, docs, imports),
-        Named::Pattern(pattern) => self::pattern(name, pattern, docs, imports),
+        Named::Pattern { pattern, min, max } => self::pattern(name, pattern, (*min, *max), docs, imports),
     }
 }
 
@@ -35,13 +35,21 @@ fn words(name: &str, words: &[Word], docs: &[String], imports: &mut Imports) -> 
     }
 }
 
-fn pattern(name: &str, pattern: &str, docs: &[String], imports: &mut Imports) -> TokenStream {
+fn pattern(
+    name: &str,
+    pattern: &str,
+    (min, max): (u64, Option<u64>),
+    docs: &[String],
+    imports: &mut Imports,
+) -> TokenStream {
+    let min = Some(min).filter(|min| *min > 0).map(Literal::u64_unsuffixed).map(|min| quote!(, min_length = #min));
+    let max = max.map(Literal::u64_unsuffixed).map(|max| quote!(, max_length = #max));
     let (docs, name) = (doc(docs), ident(name));
     let derive = imports.runtime("Pattern");
     quote! {
         #docs
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, #derive)]
-        #[pattern(#pattern)]
+        #[pattern(#pattern #min #max)]
         pub struct #name(String);
     }
 }

@@ -11,20 +11,15 @@ use crate::model::{Docs, Item, ItemKind, Named, Payload, Standing, Subject};
 /// The module of a payload version.
 pub(super) fn module(payload: &Payload) -> Module {
     let mut imports = Imports::default();
-    let mut items = vec![
-        object::item(
-            &payload.rust_name,
-            &payload.root,
-            &struct_docs(payload),
-            &deprecation(&payload.standing),
-            &payload.items,
-            &mut imports,
-        ),
+    let mut types =
+        payload.items.iter().map(|item| local_type(item, payload, &mut imports)).collect::<Vec<_>>().into_iter();
+    let mut items: Vec<TokenStream> = types.next().into_iter().collect();
+    items.extend([
         payload_impl(payload, &mut imports),
         subject_impl(payload, &mut imports),
         rights(payload, &mut imports),
-    ];
-    items.extend(payload.items.iter().map(|item| local_type(item, payload, &mut imports)));
+    ]);
+    items.extend(types);
     let mut all = imports.items();
     all.extend(items);
     Module {
@@ -32,13 +27,20 @@ pub(super) fn module(payload: &Payload) -> Module {
         source: payload.source.clone(),
         docs: vec![format!("`{}` version {}: {}.", payload.event_type, payload.version, clause(&payload.description))],
         public: true,
-        mentions_deprecated: is_deprecated(payload),
+        mentions_deprecated: is_deprecated(payload) || has_deprecated_field(payload),
         items: all,
     }
 }
 
-fn struct_docs(payload: &Payload) -> Vec<String> {
-    let mut docs = vec![prose(docs_text(&payload.root.docs).unwrap_or(&payload.description))];
+fn has_deprecated_field(payload: &Payload) -> bool {
+    payload.items.iter().any(|item| match &item.kind {
+        ItemKind::Object(object) => object.fields.iter().any(|field| field.deprecated),
+        ItemKind::Named { .. } => false,
+    })
+}
+
+fn payload_docs(payload: &Payload, own: &Docs) -> Vec<String> {
+    let mut docs = vec![prose(docs_text(own).unwrap_or(&payload.description))];
     let mut facts = format!("Owned by {}", payload.owner);
     if !payload.subscribers.is_empty() {
         facts.push_str(&format!("; delivered to {}", listed(&payload.subscribers)));
@@ -144,6 +146,10 @@ fn rights(payload: &Payload, imports: &mut Imports) -> TokenStream {
 
 fn local_type(item: &Item, payload: &Payload, imports: &mut Imports) -> TokenStream {
     match &item.kind {
+        ItemKind::Object(object) if item.rust_name == payload.rust_name => {
+            let (docs, deprecation) = (payload_docs(payload, &object.docs), deprecation(&payload.standing));
+            object::item(&item.rust_name, object, &docs, &deprecation, &payload.items, imports)
+        }
         ItemKind::Object(object) => {
             let docs = docs_text(&object.docs).map_or_else(|| format!("`{}`", item.rust_name), prose);
             object::item(&item.rust_name, object, &[docs], &TokenStream::new(), &payload.items, imports)
@@ -151,7 +157,7 @@ fn local_type(item: &Item, payload: &Payload, imports: &mut Imports) -> TokenStr
         ItemKind::Named { kind, property } => {
             let docs = match kind {
                 Named::Words(_) => format!("What `{property}` can be."),
-                Named::Pattern(pattern) => format!("What `{property}` can be: text that matches `{pattern}`."),
+                Named::Pattern { pattern, .. } => format!("What `{property}` can be: text that matches `{pattern}`."),
             };
             named::item(&item.rust_name, kind, &[docs], imports)
         }

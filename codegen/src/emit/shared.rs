@@ -27,7 +27,7 @@ pub(super) fn module(model: &Model) -> Option<Module> {
 
 fn docs(shared: &SharedType) -> Vec<String> {
     let mut docs = vec![prose(&shared.description)];
-    if let Named::Pattern(pattern) = &shared.kind {
+    if let Named::Pattern { pattern, .. } = &shared.kind {
         docs.push(format!("Text that matches `{pattern}`."));
     }
     docs

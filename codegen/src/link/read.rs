@@ -57,6 +57,11 @@ impl de::Error for Misfit {
         Misfit { span: None, message: format!("unknown key `{field}`"), help: Some(help) }
     }
 
+    fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Misfit {
+        let message = format!("`{variant}` is not one of `{}`", expected.join("`, `"));
+        Misfit { span: None, message, help: did_you_mean(variant, expected.iter().copied()) }
+    }
+
     fn missing_field(field: &'static str) -> Misfit {
         Misfit { span: None, message: format!("the key `{field}` is missing"), help: None }
     }
@@ -69,9 +74,7 @@ impl<'de> Deserializer<'de> for &Node {
         let read = match &self.value {
             Value::Null => visitor.visit_unit(),
             Value::Bool(value) => visitor.visit_bool(*value),
-            Value::Number(number) => {
-                number.deserialize_any(visitor).map_err(|error| <Misfit as de::Error>::custom(error))
-            }
+            Value::Number(number) => number.deserialize_any(visitor).map_err(<Misfit as de::Error>::custom),
             Value::String(text) => visitor.visit_str(text),
             Value::Array(items) => visitor.visit_seq(Items(items.iter())),
             Value::Object(members) => visitor.visit_map(Members { rest: members.iter(), value: None }),

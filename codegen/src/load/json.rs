@@ -91,30 +91,27 @@ impl Builder<'_> {
         Some(Node { span: self.span(range), value })
     }
 
+    /// Of a key that occurs twice the first counts on, so that what else is wrong is found too.
     fn members(&mut self, properties: Vec<ast::ObjectProp<'_>>) -> Option<Vec<Member>> {
         let mut members: Vec<Member> = Vec::with_capacity(properties.len());
-        let mut complete = true;
         for property in properties {
             let key_span = self.span(jsonc_parser::common::Ranged::range(&property.name));
             let key = match property.name {
                 ast::ObjectPropName::String(name) => name.value.into_owned(),
                 ast::ObjectPropName::Word(name) => name.value.to_owned(),
             };
-            let Some(value) = self.node(property.value) else {
-                complete = false;
-                continue;
-            };
-            if let Some(first) = members.iter().find(|member| member.key == key) {
-                self.problems
-                    .error(key_span, format!("the key `{key}` occurs twice in this object"))
-                    .related(first.key_span, "first here")
-                    .help("remove one of them; readers disagree on which one counts");
-                complete = false;
-                continue;
+            let value = self.node(property.value)?;
+            match members.iter().find(|member| member.key == key) {
+                Some(first) => {
+                    self.problems
+                        .error(key_span, format!("the key `{key}` occurs twice in this object"))
+                        .related(first.key_span, "first here")
+                        .help("remove one of them; readers disagree on which one counts");
+                }
+                None => members.push(Member { key, key_span, value }),
             }
-            members.push(Member { key, key_span, value });
         }
-        complete.then_some(members)
+        Some(members)
     }
 
     fn span(&self, range: Range) -> Span {

@@ -73,7 +73,7 @@ impl Catalog {
 
     /// The id type with the prefix; where there is none, a problem on record.
     pub(super) fn id(&self, prefix: &str, span: Span, problems: &mut Problems) -> Option<&IdType> {
-        let id = self.ids.get(prefix);
+        let id = self.find_id(prefix);
         if id.is_none() {
             let help = did_you_mean(prefix, self.ids.keys().map(String::as_str));
             problems
@@ -81,6 +81,10 @@ impl Catalog {
                 .help(help.unwrap_or_else(|| "add it to `id_prefixes`, with the name of its type".to_owned()));
         }
         id
+    }
+
+    pub(super) fn find_id(&self, prefix: &str) -> Option<&IdType> {
+        self.ids.get(prefix)
     }
 
     pub(super) fn id_by_name(&self, rust_name: &str) -> Option<&IdType> {
@@ -108,7 +112,7 @@ fn event_id() -> IdType {
 pub(super) fn same(a: &Named, b: &Named) -> bool {
     match (a, b) {
         (Named::Words(a), Named::Words(b)) => a.len() == b.len() && a.iter().all(|word| b.contains(word)),
-        (Named::Pattern(a), Named::Pattern(b)) => a == b,
+        (Named::Pattern { .. }, Named::Pattern { .. }) => a == b,
         _ => false,
     }
 }

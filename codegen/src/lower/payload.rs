@@ -24,10 +24,11 @@ pub(super) fn lower(
     let alias = names::upper_camel(&event.event_type);
     let rust_name = format!("{alias}V{}", version.version);
     let schema = linked.schema(payload)?;
-    let (root, items) = types(linked, schema, &alias, &rust_name, catalog, problems)?;
+    let others: BTreeSet<String> = imported(event, catalog).collect();
+    let items = types(linked, schema, (&alias, &rust_name), others, catalog, problems)?;
 
     let at = |key: &str| linked.registry_span(&format!("/event_types/{}/{key}", payload.event_type));
-    let body = Body { root: &root, items: &items, file: linked.sources.get(payload.file).name.as_str() };
+    let body = Body { items: &items, file: linked.sources.get(payload.file).name.as_str() };
     let subject = body.subject(&event.subject, at("subject"), catalog, problems);
     let tenant = event.tenant.as_ref().map(|pointer| body.tenant(pointer, at("tenant"), problems));
     let (subject, tenant) = (subject?, tenant.map_or(Some(None), |path| path.map(Some))?);
@@ -52,7 +53,6 @@ pub(super) fn lower(
         standing: standing(event, version.status),
         subject,
         tenant,
-        root,
         items,
     })
 }
@@ -68,59 +68,39 @@ fn standing(event: &registry::EventType, status: Status) -> Standing {
     }
 }
 
-/// The payload's own struct, and the other types of its module.
+/// The types of the payload's module, its own struct first.
 fn types(
     linked: &Linked<'_>,
     schema: &Node,
-    event: &str,
-    rust_name: &str,
+    (event, rust_name): (&str, &str),
+    imported: BTreeSet<String>,
     catalog: &mut Catalog,
     problems: &mut Problems,
-) -> Option<(Object, Vec<Item>)> {
+) -> Option<Vec<Item>> {
     let mut types = Types::new(linked, catalog, problems);
     let typed = types.schema(schema, &Path::new())?;
-    let (false, Shape::Local(root)) = (typed.ty.null, typed.ty.shape) else {
+    // an object's draft is made before those of its members
+    let (Shape::Local(0), false) = (typed.ty.shape, typed.ty.null) else {
         types.problems.error(schema.span, "a payload must be an object with named members, and not null");
         return None;
     };
     let mut drafts = types.drafts;
-    // whether a type was finished: where one was not, a problem is on record
-    let complete = drafts.iter().all(|draft| draft.kind.is_some());
-    drafts[root].fixed = Some(rust_name.to_owned());
-    let taken = crate_types(&drafts);
+    drafts[0].fixed = Some(rust_name.to_owned());
+    let mut taken = imported;
+    add_crate_types(&drafts, &mut taken);
     let names = naming::resolve(&drafts, event, &taken, problems)?;
-    let mut items: Vec<Item> = drafts
-        .into_iter()
-        .zip(names)
-        .filter_map(|(draft, rust_name)| draft.kind.map(|kind| Item { rust_name, kind }))
-        .collect();
-    let root_item = complete.then(|| items.remove(root))?;
-    let ItemKind::Object(root_object) = root_item.kind else { return None };
-    let mut root_object = root_object;
-    for object in std::iter::once(&mut root_object).chain(items.iter_mut().filter_map(as_object)) {
-        object.fields.iter_mut().for_each(|field| move_up(&mut field.ty.shape, root));
-    }
-    Some((root_object, items))
+    // a type that was not finished has a problem on record
+    drafts.into_iter().zip(names).map(|(draft, rust_name)| Some(Item { rust_name, kind: draft.kind? })).collect()
 }
 
-fn as_object(item: &mut Item) -> Option<&mut Object> {
-    match &mut item.kind {
-        ItemKind::Object(object) => Some(object),
-        ItemKind::Named { .. } => None,
-    }
+/// What the module imports for the registry's sake: its domains, whichever of them the output has, and the subject's id type.
+fn imported(event: &registry::EventType, catalog: &Catalog) -> impl Iterator<Item = String> {
+    let domains = std::iter::once(&event.owner).chain(&event.subscribers).map(|name| names::upper_camel(name));
+    domains.chain(catalog.find_id(&event.subject).map(|id| id.rust_name.clone()))
 }
 
-/// The payload's own struct is no item, so those behind it move up by one.
-fn move_up(shape: &mut Shape, root: usize) {
-    match shape {
-        Shape::Local(index) if *index > root => *index -= 1,
-        Shape::List { item, .. } | Shape::Map(item) => move_up(&mut item.shape, root),
-        Shape::Local(_) | Shape::Leaf(_) => {}
-    }
-}
-
-/// Names of the crate-wide types that the drafts use.
-fn crate_types(drafts: &[naming::Draft]) -> BTreeSet<String> {
+/// Adds the names of the crate-wide types that the drafts use.
+fn add_crate_types(drafts: &[naming::Draft], names: &mut BTreeSet<String>) {
     fn collect(shape: &Shape, names: &mut BTreeSet<String>) {
         match shape {
             Shape::Leaf(Leaf::Id(name) | Leaf::Shared(name)) => {
@@ -130,18 +110,15 @@ fn crate_types(drafts: &[naming::Draft]) -> BTreeSet<String> {
             Shape::Leaf(_) | Shape::Local(_) => {}
         }
     }
-    let mut names = BTreeSet::new();
     for draft in drafts {
         if let Some(ItemKind::Object(object)) = &draft.kind {
-            object.fields.iter().for_each(|field| collect(&field.ty.shape, &mut names));
+            object.fields.iter().for_each(|field| collect(&field.ty.shape, names));
         }
     }
-    names
 }
 
 /// A payload's types, to be searched by the registry's pointers.
 struct Body<'a> {
-    root: &'a Object,
     items: &'a [Item],
     file: &'a str,
 }
@@ -175,10 +152,17 @@ impl Body<'_> {
         Some(path)
     }
 
+    fn object(&self, index: usize) -> Option<&Object> {
+        match &self.items.get(index)?.kind {
+            ItemKind::Object(object) => Some(object),
+            ItemKind::Named { .. } => None,
+        }
+    }
+
     /// The Rust fields that a pointer leads through, and the last of them: all there in every payload.
     fn field(&self, pointer: &str, span: Span, problems: &mut Problems) -> Option<(Vec<String>, &Field)> {
         let mut path = Vec::new();
-        let mut object = Some(self.root);
+        let mut object = self.object(0);
         let mut last = None;
         for token in pointer.split('/').skip(1) {
             let token = unescape(token);
@@ -204,10 +188,7 @@ impl Body<'_> {
             }
             path.push(field.rust_name.clone());
             object = match field.ty.shape {
-                Shape::Local(index) => match &self.items[index].kind {
-                    ItemKind::Object(object) => Some(object),
-                    ItemKind::Named { .. } => None,
-                },
+                Shape::Local(index) => self.object(index),
                 _ => None,
             };
             last = Some(field);

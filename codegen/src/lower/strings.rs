@@ -24,7 +24,7 @@ const UUID_V7: &str = "[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0
 /// Takes the keywords of a string that is no enum.
 pub(super) fn string(keywords: &mut Keywords<'_>, problems: &mut Problems) -> Option<Text> {
     if let Some(pattern) = keywords.take("pattern") {
-        return self::pattern(pattern, problems);
+        return self::pattern(pattern, keywords, problems);
     }
     if let Some(format) = keywords.take("format") {
         return self::format(format, problems).map(Text::Leaf);
@@ -33,13 +33,16 @@ pub(super) fn string(keywords: &mut Keywords<'_>, problems: &mut Problems) -> Op
     Some(Text::Leaf(Leaf::Text { min, max }))
 }
 
-fn pattern(node: &Node, problems: &mut Problems) -> Option<Text> {
+fn pattern(node: &Node, keywords: &mut Keywords<'_>, problems: &mut Problems) -> Option<Text> {
     let Some(text) = node.as_str() else { return wrong_type("pattern", node, "a string", problems) };
     if let Some(prefix) = text.strip_prefix('^').and_then(|text| text.strip_suffix(UUID_V7)) {
         return Some(Text::Id(prefix.to_owned()));
     }
     match Pattern::parse(text) {
-        Ok(_) => Some(Text::Named(Named::Pattern(text.to_owned()))),
+        Ok(_) => {
+            let (min, max) = numbers::lengths("minLength", "maxLength", keywords, problems)?;
+            Some(Text::Named(Named::Pattern { pattern: text.to_owned(), min, max }))
+        }
         Err(error) => {
             problems
                 .error(node.span, format!("the pattern is not supported yet: {error}"))

@@ -1,0 +1,363 @@
+//! What is told to the author of wrong contracts: one mistake, one error, with its place.
+
+mod support;
+
+use serde_json::json;
+use support::{Contracts, event_type, payload_of, pretty, registry, simple_payload};
+
+/// The one error of a payload schema whose property `x` is the given schema.
+fn of_property(x: &str) -> String {
+    Contracts::with_payload(&payload_of(x)).only_error()
+}
+
+#[test]
+fn missing_file() {
+    let contracts = Contracts::with_events(&["thing.happened"]);
+    std::fs::remove_file(contracts.folder().join("things/schema/payloads/thing.happened-v1.json")).unwrap();
+    insta::assert_snapshot!(contracts.only_error());
+}
+
+#[test]
+fn not_json() {
+    insta::assert_snapshot!(
+        Contracts::with_payload("{\n  \"title\": \"A thing\",\n  \"type\": object\n}\n").only_error()
+    );
+}
+
+#[test]
+fn comment() {
+    insta::assert_snapshot!(Contracts::with_payload("{\n  // no\n  \"title\": \"A thing\"\n}\n").only_error());
+}
+
+#[test]
+fn trailing_comma() {
+    insta::assert_snapshot!(Contracts::with_payload("{\n  \"title\": \"A thing\",\n}\n").only_error());
+}
+
+#[test]
+fn empty_file() {
+    insta::assert_snapshot!(Contracts::with_payload("").only_error());
+}
+
+#[test]
+fn byte_order_mark() {
+    insta::assert_snapshot!(Contracts::with_payload("\u{feff}{}").only_error());
+}
+
+#[test]
+fn not_utf8() {
+    let contracts = Contracts::with_events(&["thing.happened"]);
+    contracts.bytes("things/schema/payloads/thing.happened-v1.json", b"{ \"title\": \"\xff\" }");
+    insta::assert_snapshot!(contracts.only_error());
+}
+
+#[test]
+fn nested_too_deep() {
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    assert!(Contracts::with_payload(&deep).only_error().contains("not JSON: recursion limit exceeded"));
+}
+
+#[test]
+fn duplicate_key() {
+    insta::assert_snapshot!(of_property("{ \"type\": \"string\", \"minLength\": 1, \"type\": \"integer\" }"));
+}
+
+#[test]
+fn duplicate_event_type() {
+    let contracts = Contracts::with_events(&["thing.happened"]);
+    let twice = registry(vec![event_type("thing.happened"), event_type("thing.happened")]);
+    contracts.file("event-types-registry.json", &pretty(&twice));
+    insta::assert_snapshot!(contracts.only_error());
+}
+
+#[test]
+fn duplicate_version() {
+    let contracts = Contracts::with_events(&["thing.happened"]);
+    let mut event = event_type("thing.happened");
+    let mut again = event["versions"][0].clone();
+    again["status"] = json!("deprecated");
+    event["versions"].as_array_mut().unwrap().push(again);
+    contracts.file("event-types-registry.json", &pretty(&registry(vec![event])));
+    insta::assert_snapshot!(contracts.only_error());
+}
+
+#[test]
+fn two_current_versions() {
+    let contracts = Contracts::with_events(&["thing.happened"]);
+    contracts.file("things/schema/payloads/thing.happened-v2.json", &pretty(&simple_payload()));
+    let mut event = event_type("thing.happened");
+    let second =
+        json!({ "version": 2, "status": "current", "payload": "things/schema/payloads/thing.happened-v2.json" });
+    event["versions"].as_array_mut().unwrap().push(second);
+    contracts.file("event-types-registry.json", &pretty(&registry(vec![event])));
+    insta::assert_snapshot!(contracts.only_error());
+}
+
+#[test]
+fn misspelt_keyword() {
+    let mut payload = simple_payload();
+    let required = payload.as_object_mut().unwrap().remove("required").unwrap();
+    payload["requried"] = required;
+    insta::assert_snapshot!(Contracts::with_payload(&pretty(&payload)).only_error());
+}
+
+#[test]
+fn misspelt_annotation() {
+    insta::assert_snapshot!(of_property("{ \"type\": \"string\", \"x-sensitiv\": true }"));
+}
+
+#[test]
+fn misspelt_registry_key() {
+    let contracts = Contracts::with_events(&["thing.happened"]);
+    let mut event = event_type("thing.happened");
+    event["onwer"] = json!("sales");
+    contracts.file("event-types-registry.json", &pretty(&registry(vec![event])));
+    insta::assert_snapshot!(contracts.only_error());
+}
+
+#[test]
+fn missing_registry_key() {
+    let contracts = Contracts::with_events(&["thing.happened"]);
+    let mut event = event_type("thing.happened");
+    event.as_object_mut().unwrap().remove("owner");
+    contracts.file("event-types-registry.json", &pretty(&registry(vec![event])));
+    insta::assert_snapshot!(contracts.only_error());
+}
+
+#[test]
+fn unknown_status() {
+    let contracts = Contracts::with_events(&["thing.happened"]);
+    let mut event = event_type("thing.happened");
+    event["versions"][0]["status"] = json!("live");
+    contracts.file("event-types-registry.json", &pretty(&registry(vec![event])));
+    insta::assert_snapshot!(contracts.only_error());
+}
+
+#[test]
+fn unknown_domain() {
+    let contracts = Contracts::with_events(&["thing.happened"]);
+    let mut event = event_type("thing.happened");
+    event["subscribers"] = json!(["growht"]);
+    contracts.file("event-types-registry.json", &pretty(&registry(vec![event])));
+    insta::assert_snapshot!(contracts.only_error());
+}
+
+#[test]
+fn unknown_contract_folder() {
+    let contracts = Contracts::with_events(&["thing.happened"]);
+    let mut event = event_type("thing.happened");
+    event["contract"] = json!("thinks");
+    contracts.file("event-types-registry.json", &pretty(&registry(vec![event])));
+    insta::assert_snapshot!(contracts.only_error());
+}
+
+#[test]
+fn ref_to_nowhere() {
+    insta::assert_snapshot!(of_property("{ \"$ref\": \"#/$defs/Monney\" }"));
+}
+
+#[test]
+fn ref_to_missing_file() {
+    insta::assert_snapshot!(of_property("{ \"$ref\": \"../defs/money.json#/$defs/Money\" }"));
+}
+
+#[test]
+fn ref_to_the_web() {
+    insta::assert_snapshot!(of_property("{ \"$ref\": \"https://example.org/money.json\" }"));
+}
+
+#[test]
+fn ref_to_itself() {
+    insta::assert_snapshot!(of_property("{ \"$ref\": \"#/properties/x\" }"));
+}
+
+#[test]
+fn object_in_itself() {
+    insta::assert_snapshot!(of_property(
+        "{\n      \"type\": \"object\",\n      \"properties\": { \"inner\": { \"$ref\": \"#/properties/x\" } }\n    }"
+    ));
+}
+
+#[test]
+fn payload_that_nothing_names() {
+    let contracts = Contracts::with_events(&["thing.happened"]);
+    contracts.file("things/schema/payloads/thing.forgotten-v1.json", &pretty(&simple_payload()));
+    insta::assert_snapshot!(contracts.only_error());
+}
+
+#[test]
+fn contract_that_nothing_names() {
+    let contracts = Contracts::with_events(&["thing.happened"]);
+    contracts.file("others/schema/payloads/other.happened-v1.json", &pretty(&simple_payload()));
+    contracts.file("others/schema/payloads/other.happened-v2.json", &pretty(&simple_payload()));
+    insta::assert_snapshot!(contracts.only_error());
+}
+
+#[test]
+fn unsupported_keyword() {
+    insta::assert_snapshot!(of_property("{ \"type\": \"string\", \"not\": { \"const\": \"x\" } }"));
+}
+
+#[test]
+fn keyword_of_another_type() {
+    insta::assert_snapshot!(of_property("{ \"type\": \"integer\", \"minLength\": 1 }"));
+}
+
+#[test]
+fn bounded_number() {
+    insta::assert_snapshot!(of_property("{ \"type\": \"number\", \"minimum\": 0 }"));
+}
+
+#[test]
+fn unsupported_format() {
+    insta::assert_snapshot!(of_property("{ \"type\": \"string\", \"format\": \"ipv4\" }"));
+}
+
+#[test]
+fn unsupported_pattern() {
+    insta::assert_snapshot!(of_property("{ \"type\": \"string\", \"pattern\": \"^(a|b)$\" }"));
+}
+
+#[test]
+fn unknown_id_prefix() {
+    let pattern = support::PERSON_ID.replace("per_", "perr_");
+    insta::assert_snapshot!(of_property(&format!("{{ \"type\": \"string\", \"pattern\": \"{pattern}\" }}")));
+}
+
+#[test]
+fn no_type() {
+    insta::assert_snapshot!(of_property("{ \"minLength\": 1 }"));
+}
+
+#[test]
+fn several_types() {
+    insta::assert_snapshot!(of_property("{ \"type\": [\"string\", \"integer\"] }"));
+}
+
+#[test]
+fn minimum_above_maximum() {
+    insta::assert_snapshot!(of_property("{ \"type\": \"integer\", \"minimum\": 5, \"maximum\": 4 }"));
+}
+
+#[test]
+fn required_without_property() {
+    let mut payload = simple_payload();
+    payload["required"] = json!(["nmae"]);
+    insta::assert_snapshot!(Contracts::with_payload(&pretty(&payload)).only_error());
+}
+
+#[test]
+fn enum_of_numbers() {
+    insta::assert_snapshot!(of_property("{ \"enum\": [\"one\", 2] }"));
+}
+
+#[test]
+fn two_words_of_one_name() {
+    insta::assert_snapshot!(of_property("{ \"type\": \"string\", \"enum\": [\"a-b\", \"a_b\"] }"));
+}
+
+#[test]
+fn two_properties_of_one_name() {
+    insta::assert_snapshot!(of_property(
+        "{\n      \"type\": \"object\",\n      \"properties\": {\n        \"a_b\": { \"type\": \"string\" },\n        \
+         \"aB\": { \"type\": \"string\" }\n      }\n    }"
+    ));
+}
+
+#[test]
+fn parts_that_exclude_each_other() {
+    insta::assert_snapshot!(of_property(
+        "{\n      \"allOf\": [\n        { \"type\": \"object\", \"additionalProperties\": false, \"properties\": { \"a\": { \"type\": \
+         \"string\" } } },\n        { \"type\": \"object\", \"properties\": { \"b\": { \"type\": \"string\" } } }\n      ]\n    }"
+    ));
+}
+
+#[test]
+fn parts_of_different_types() {
+    insta::assert_snapshot!(of_property("{ \"allOf\": [{ \"type\": \"string\" }, { \"type\": \"integer\" }] }"));
+}
+
+#[test]
+fn parts_that_do_not_merge() {
+    insta::assert_snapshot!(of_property(
+        "{ \"type\": \"string\", \"pattern\": \"^a$\", \"allOf\": [{ \"pattern\": \"^[a-z]$\" }] }"
+    ));
+}
+
+#[test]
+fn subject_that_leads_nowhere() {
+    insta::assert_snapshot!(with_subject("/naem"));
+}
+
+#[test]
+fn subject_that_is_no_id() {
+    insta::assert_snapshot!(with_subject("/name"));
+}
+
+#[test]
+fn subject_that_may_be_absent() {
+    insta::assert_snapshot!(with_subject("/person_id"));
+}
+
+#[test]
+fn subject_with_an_unknown_prefix() {
+    insta::assert_snapshot!(with_subject("prs_"));
+}
+
+fn with_subject(subject: &str) -> String {
+    let mut payload = simple_payload();
+    payload["properties"]["person_id"] = json!({ "type": "string", "pattern": support::PERSON_ID });
+    let contracts = Contracts::with_payload(&pretty(&payload));
+    let mut event = event_type("thing.happened");
+    event["subject"] = json!(subject);
+    contracts.file("event-types-registry.json", &pretty(&registry(vec![event])));
+    contracts.only_error()
+}
+
+#[test]
+fn no_title() {
+    let mut payload = simple_payload();
+    payload.as_object_mut().unwrap().remove("title");
+    insta::assert_snapshot!(Contracts::with_payload(&pretty(&payload)).only_error());
+}
+
+#[test]
+fn id_of_another_path() {
+    let mut payload = simple_payload();
+    payload["$id"] = json!("https://contracts.example/things/schema/payloads/thing.happend-v1.json");
+    insta::assert_snapshot!(Contracts::with_payload(&pretty(&payload)).only_error());
+}
+
+#[test]
+fn another_dialect() {
+    let mut payload = simple_payload();
+    payload["$schema"] = json!("http://json-schema.org/draft-07/schema#");
+    insta::assert_snapshot!(Contracts::with_payload(&pretty(&payload)).only_error());
+}
+
+#[test]
+fn event_type_name() {
+    let contracts = Contracts::with_events(&["ThingHappened"]);
+    insta::assert_snapshot!(contracts.only_error());
+}
+
+#[test]
+fn event_types_of_one_name() {
+    let contracts = Contracts::with_events(&["thing.has_happened", "thing.has.happened"]);
+    assert!(contracts.error().contains("two things would be named `ThingHasHappened` in Rust"));
+}
+
+#[test]
+fn all_problems_of_a_run_are_told() {
+    let contracts = Contracts::with_events(&["thing.happened", "thing.ended"]);
+    contracts.file("things/schema/payloads/thing.happened-v1.json", &payload_of("{ \"type\": \"strin\" }"));
+    contracts.file("things/schema/payloads/thing.ended-v1.json", "{");
+    insta::assert_snapshot!(contracts.error());
+}
+
+#[test]
+fn property_in_camel_case_is_a_warning() {
+    let schema = payload_of("{ \"type\": \"object\", \"properties\": { \"camelCase\": { \"type\": \"string\" } } }");
+    let report = Contracts::with_payload(&schema).config().write().unwrap();
+    insta::assert_snapshot!(report.warnings[0].to_string());
+}

@@ -1,0 +1,65 @@
+//! A schema and the Rust that it becomes, one idea each: `shapes/<idea>.json` and `snapshots/shapes__<idea>.snap`.
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use support::Contracts;
+
+fn rust_of(idea: &str) -> String {
+    let schema = fs::read_to_string(folder().join(format!("{idea}.json"))).unwrap();
+    let files = Contracts::with_payload(&schema).generate();
+    // from the imports on: header and docs are the same for all
+    let text = &files["thing_happened_v1.rs"];
+    text.lines().skip(3).map(|line| format!("{line}\n")).collect()
+}
+
+fn folder() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/shapes")
+}
+
+macro_rules! shapes {
+    ($($idea:ident)*) => {
+        $(
+            #[test]
+            fn $idea() {
+                insta::assert_snapshot!(stringify!($idea), rust_of(stringify!($idea)));
+            }
+        )*
+
+        #[test]
+        fn no_shape_is_left_out() {
+            let listed: BTreeSet<String> = [$(stringify!($idea)),*].map(|idea| format!("{idea}.json")).into();
+            let there = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+            assert_eq!(there.collect::<BTreeSet<_>>(), listed);
+        }
+    };
+}
+
+shapes! {
+    absent_and_null
+    all_of
+    closed_object
+    collisions
+    const_string
+    docs_are_escaped
+    enum_with_null
+    equal_enums_are_one_type
+    formats
+    id_and_shared_types
+    integers_with_bounds
+    lists
+    maps
+    names_that_rust_does_not_take
+    nested_objects
+    open_object
+    patterns
+    ref_to_definition
+    recursive_payload
+    recursive_through_list
+    rust_names
+    sensitive
+    text_with_bounds
+}
