@@ -5,8 +5,8 @@
 
 use std::fmt::{Debug, Display};
 
+use crate::outgoing::Outgoing;
 use crate::payload::{self, DecodeError, EncodeError, Read, Reading, Write};
-use crate::publish::Outgoing;
 
 /// A domain that owns or subscribes to event types.
 pub trait Domain: Send + Sync + 'static {
