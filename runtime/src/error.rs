@@ -1,0 +1,112 @@
+use crate::payload::EncodeError;
+
+/// What can go wrong in publishing, subscribing and migrating; one variant for each thing that one can do about it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The database refused or could not be reached.
+    #[error("the database refused")]
+    Database(#[source] sqlx::Error),
+    /// The tables are missing.
+    #[error("eventwright's tables are not in this database: run `eventwright migrate`, or call `eventwright::migrate`")]
+    NotMigrated(#[source] sqlx::Error),
+    /// The log's last partition is full.
+    #[error(
+        "the log has no partition for the next event: a running subscriber makes them, and so does `eventwright migrate`"
+    )]
+    NoPartition(#[source] sqlx::Error),
+    /// The payload may be read, but not published.
+    #[error("{event_type} v{version} can't be published")]
+    Encode {
+        /// The event type's name.
+        event_type: &'static str,
+        /// The payload's schema version.
+        version: u16,
+        /// What is wrong with the payload.
+        #[source]
+        source: EncodeError,
+    },
+    /// Not the name of a Postgres schema that needs no quotes.
+    #[error("`{name}` is no schema name: use lower-case letters, digits and `_`, a letter first, at most 63 of them")]
+    SchemaName {
+        /// The name as given.
+        name: String,
+    },
+    /// Two handlers of a subscriber take the same payload.
+    #[error(
+        "group `{group}` has two handlers for {event_type} v{version}: a group handles an event once, so join them or use two groups"
+    )]
+    TwoHandlers {
+        /// The subscriber group.
+        group: String,
+        /// The event type's name.
+        event_type: &'static str,
+        /// The payload's schema version.
+        version: u16,
+    },
+    /// A subscriber without handlers.
+    #[error("group `{group}` has no handler: add one with `on` or `effect`")]
+    NoHandlers {
+        /// The subscriber group.
+        group: String,
+    },
+    /// Handlers were added before the state that they are called with.
+    #[error("group `{group}`: call `state` before `on` and `effect`")]
+    StateAfterHandlers {
+        /// The subscriber group.
+        group: String,
+    },
+    /// The group's name belongs to another domain.
+    #[error(
+        "group `{group}` belongs to domain `{owner}`, and this subscriber is `{domain}`'s: choose another group name"
+    )]
+    GroupOfAnotherDomain {
+        /// The subscriber group.
+        group: String,
+        /// The domain that made the group.
+        owner: String,
+        /// The domain of this subscriber.
+        domain: &'static str,
+    },
+    /// The connection pool is too small for the subscriber's workers.
+    #[error(
+        "the pool has {has} connections and this subscriber needs {needs}: raise `max_connections`, or lower `workers`"
+    )]
+    PoolTooSmall {
+        /// Connections of the pool.
+        has: u32,
+        /// Connections needed.
+        needs: u32,
+    },
+    /// A database that a newer eventwright has migrated further than this one knows.
+    #[error("the database is at migration {found}, this version of eventwright knows {known}: update eventwright")]
+    NewerSchema {
+        /// The last migration in the database.
+        found: i32,
+        /// The last migration of this version.
+        known: i32,
+    },
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        // Postgres appendix A: undefined_table, invalid_schema_name, undefined_function; check_violation
+        match error.as_database_error().and_then(|e| e.code()).as_deref() {
+            Some("42P01" | "3F000" | "42883") => Self::NotMigrated(error),
+            Some("23514") if error.to_string().contains("no partition of relation") => Self::NoPartition(error),
+            _ => Self::Database(error),
+        }
+    }
+}
+
+/// An error with all that caused it, on one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,85 @@
+//! Creating and updating the tables.
+
+use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
+
+use crate::{Error, Schema};
+
+/// The migrations in their order; one that was released is never edited.
+const MIGRATIONS: &[(i32, &str, &str)] = &[
+    (1, "log", include_str!("../migrations/0001_log.sql")),
+    (2, "groups", include_str!("../migrations/0002_groups.sql")),
+    (3, "wake", include_str!("../migrations/0003_wake.sql")),
+];
+
+const LEDGER: &str = "CREATE TABLE IF NOT EXISTS eventwright.migrations (
+    version    integer     PRIMARY KEY,
+    name       text        NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT clock_timestamp()
+)";
+
+/// Creates eventwright's tables in the schema `eventwright`, or updates them, and makes room in the log.
+///
+/// Safe to call from many processes at once and at every start: they take turns, and what is done is not done again. All
+/// migrations that are missing are applied in one transaction. It needs the right to create a schema the first time.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let pool = sqlx::PgPool::connect("postgres://localhost/app").await?;
+/// eventwright::migrate(&pool).await?;
+/// # Ok(()) }
+/// ```
+///
+/// # Errors
+/// Where the database refuses, or was migrated by a newer eventwright.
+pub async fn migrate(pool: &PgPool) -> Result<(), Error> {
+    migrate_in(pool, &Schema::default()).await
+}
+
+/// As [`migrate`], in another schema.
+///
+/// # Errors
+/// As [`migrate`].
+pub async fn migrate_in(pool: &PgPool, schema: &Schema) -> Result<(), Error> {
+    let mut connection = pool.acquire().await?;
+    let mut tx = connection.begin().await?;
+    // one number for all schemas: two first migrations of one database would otherwise race for the same catalog rows
+    sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended('eventwright migrations', 0))")
+        .execute(&mut *tx)
+        .await?;
+    let applied = applied(&mut tx, schema).await?;
+    let known = MIGRATIONS.last().map_or(0, |m| m.0);
+    if applied > known {
+        return Err(Error::NewerSchema { found: applied, known });
+    }
+    for (version, name, statements) in MIGRATIONS.iter().filter(|m| m.0 > applied) {
+        sqlx::raw_sql(schema.sql(statements)).execute(&mut *tx).await?;
+        sqlx::query(schema.sql("INSERT INTO eventwright.migrations (version, name) VALUES ($1, $2)"))
+            .bind(version)
+            .bind(name)
+            .execute(&mut *tx)
+            .await?;
+    }
+    tx.commit().await?;
+    make_room(&mut connection, schema).await
+}
+
+async fn applied(tx: &mut PgConnection, schema: &Schema) -> Result<i32, Error> {
+    // not IF NOT EXISTS: that needs the right to create a schema even where it is there
+    let there: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)")
+        .bind(schema.name())
+        .fetch_one(&mut *tx)
+        .await?;
+    if !there {
+        sqlx::query(AssertSqlSafe(format!("CREATE SCHEMA {}", schema.name()))).execute(&mut *tx).await?;
+    }
+    sqlx::query(schema.sql(LEDGER)).execute(&mut *tx).await?;
+    let last: Option<i32> =
+        sqlx::query_scalar(schema.sql("SELECT max(version) FROM eventwright.migrations")).fetch_one(&mut *tx).await?;
+    Ok(last.unwrap_or(0))
+}
+
+/// Creates the log's next partitions where they are missing. Blocks no publisher.
+pub(crate) async fn make_room(db: &mut PgConnection, schema: &Schema) -> Result<(), Error> {
+    sqlx::query(schema.sql("SELECT eventwright.ensure_partitions()")).execute(db).await?;
+    Ok(())
+}
