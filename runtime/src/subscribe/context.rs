@@ -1,0 +1,44 @@
+use sqlx::PgConnection;
+
+use crate::contract::{Domain, Publishable, PublishedBy};
+use crate::outgoing::Publish;
+use crate::payload::EventId;
+use crate::publish::Publisher;
+use crate::{Envelope, Error};
+
+/// What a handler works with: the transaction, the subscriber's state, and a way to publish.
+///
+/// Whatever a handler writes through [`tx`](Context::tx) commits together with the group's position in the log, or not at all:
+/// so it happens exactly once, also when the process is killed in the middle.
+pub struct Context<'a, D, S = ()> {
+    pub(crate) tx: &'a mut PgConnection,
+    pub(crate) state: &'a S,
+    pub(crate) cause: &'a Envelope,
+    pub(crate) publisher: &'a Publisher<D>,
+}
+
+impl<D: Domain, S> Context<'_, D, S> {
+    /// The transaction. Don't end it: the subscriber commits it after the handler, or rolls it back where the handler failed.
+    pub fn tx(&mut self) -> &mut PgConnection {
+        self.tx
+    }
+
+    /// The state that was given to the subscriber.
+    pub fn state(&self) -> &S {
+        self.state
+    }
+
+    /// Publishes an event of the subscriber's own domain in the same transaction. Its cause is the event at hand, whose
+    /// correlation id and trace it carries on, unless it says otherwise.
+    ///
+    /// # Errors
+    /// As [`Publisher::publish`].
+    pub async fn publish<P>(&mut self, event: P) -> Result<EventId, Error>
+    where
+        P: Publish,
+        P::Payload: PublishedBy<D> + Publishable,
+    {
+        let event = event.outgoing().caused_by_unless_said(self.cause);
+        self.publisher.publish(self.tx, event).await
+    }
+}

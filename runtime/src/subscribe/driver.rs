@@ -1,0 +1,290 @@
+//! The loop that looks for work, hands it out to tasks, and sleeps when there is none.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use sqlx::Row;
+use tokio::task::JoinSet;
+use tracing::{error, info, warn};
+
+use super::chunk::{Left, Range, run_range};
+use super::held::run_held;
+use super::log::open_window;
+use super::wake::{Call, Listener, Ticket, answer};
+use super::{Inner, Start};
+use crate::Error;
+use crate::contract::Domain;
+use crate::migrate::make_room;
+
+const LOOK: &str = include_str!("../sql/look.sql");
+
+/// How often to look while there is work, and while a ticket settles.
+const BUSY: Duration = Duration::from_millis(10);
+/// How often to look while a ticket settles that a long transaction keeps from settling.
+const UNSETTLED: Duration = Duration::from_millis(50);
+const MAINTENANCE: Duration = Duration::from_secs(30);
+const LONGEST_BACK_OFF: Duration = Duration::from_secs(5);
+
+/// When a run ends by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Until {
+    Shutdown,
+    Quiet,
+}
+
+enum Finished {
+    Range(i16, Result<Left, sqlx::Error>),
+    Held(Result<bool, sqlx::Error>),
+}
+
+/// What there is to do.
+struct Look {
+    newest: i64,
+    ranges: Vec<i16>,
+    /// Until the next held event is due; `None`: there is none.
+    due_in: Option<Duration>,
+}
+
+struct Driver<D, S> {
+    inner: Arc<Inner<D, S>>,
+    tasks: JoinSet<Finished>,
+    ranges_at_work: HashSet<i16>,
+    held_at_work: bool,
+    listener: Option<Listener>,
+    ticket: Option<Ticket>,
+    back_off: Duration,
+    maintained: Option<Instant>,
+}
+
+pub(super) async fn run<D: Domain, S: Send + Sync + 'static>(
+    inner: Inner<D, S>,
+    shutdown: impl Future<Output = ()> + Send,
+    until: Until,
+) -> Result<(), Error> {
+    join_group(&inner).await?;
+    let listener = if inner.settings.listen && until == Until::Shutdown {
+        Some(Listener::start(&inner.pool, &inner.schema).await?)
+    } else {
+        None
+    };
+    let mut driver = Driver {
+        inner: Arc::new(inner),
+        tasks: JoinSet::new(),
+        ranges_at_work: HashSet::new(),
+        held_at_work: false,
+        listener,
+        ticket: None,
+        back_off: BUSY,
+        maintained: None,
+    };
+    info!(group = driver.inner.group, "subscriber runs");
+    tokio::select! {
+        biased;
+        () = shutdown => {}
+        () = driver.work(until) => {}
+    }
+    driver.stop().await;
+    info!(group = driver.inner.group, "subscriber stopped");
+    Ok(())
+}
+
+impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
+    async fn work(&mut self, until: Until) {
+        loop {
+            match self.turn(until).await {
+                Ok(true) => return,
+                Ok(false) => self.back_off = BUSY,
+                Err(error) => {
+                    error!(group = self.inner.group, %error, retry_in = ?self.back_off, "the database refused");
+                    tokio::time::sleep(self.back_off).await;
+                    self.back_off = (self.back_off * 2).min(LONGEST_BACK_OFF);
+                }
+            }
+        }
+    }
+
+    /// Looks, hands out, and waits for what comes first. Returns whether all is done.
+    async fn turn(&mut self, until: Until) -> Result<bool, sqlx::Error> {
+        self.maintain().await?;
+        let look = self.look().await?;
+        let idle = look.ranges.is_empty() && self.tasks.is_empty();
+        if idle && look.due_in.is_none() && until == Until::Quiet {
+            return Ok(true);
+        }
+        self.hand_out(&look);
+        if !self.tasks.is_empty() {
+            self.wait_at_work().await?;
+        } else if look.ranges.is_empty() {
+            self.sleep(look.due_in).await?;
+        }
+        Ok(false)
+    }
+
+    async fn look(&self) -> Result<Look, sqlx::Error> {
+        let Inner { pool, schema, group, kinds, .. } = &*self.inner;
+        let newest = open_window(pool, schema).await?;
+        let row = sqlx::query(schema.sql(LOOK)).bind(group).bind(newest).bind(kinds).fetch_one(pool).await?;
+        let due_in: Option<f64> = row.try_get("due_in")?;
+        Ok(Look {
+            newest,
+            ranges: row.try_get("ranges")?,
+            due_in: due_in.map(|seconds| Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX)),
+        })
+    }
+
+    fn hand_out(&mut self, look: &Look) {
+        let workers = self.inner.settings.workers as usize;
+        if look.due_in == Some(Duration::ZERO) && !self.held_at_work && self.tasks.len() < workers {
+            self.held_at_work = true;
+            let inner = Arc::clone(&self.inner);
+            self.tasks.spawn(async move { Finished::Held(run_held(&inner).await) });
+        }
+        for &lo in &look.ranges {
+            if self.tasks.len() >= workers {
+                return;
+            }
+            if self.ranges_at_work.insert(lo) {
+                let inner = Arc::clone(&self.inner);
+                let range = Range { lo, newest: look.newest };
+                self.tasks.spawn(async move { Finished::Range(lo, run_range(&inner, range).await) });
+            }
+        }
+    }
+
+    /// Waits until a task is finished, or for a moment, to see what else there is to do.
+    async fn wait_at_work(&mut self) -> Result<(), sqlx::Error> {
+        let hands_free = self.tasks.len() < self.inner.settings.workers as usize;
+        tokio::select! {
+            Some(finished) = self.tasks.join_next() => match finished {
+                Ok(Finished::Range(lo, result)) => {
+                    self.ranges_at_work.remove(&lo);
+                    if result? == Left::Taken {
+                        // whoever has it works on it: don't ask again at once
+                        tokio::time::sleep(BUSY).await;
+                    }
+                }
+                Ok(Finished::Held(result)) => {
+                    self.held_at_work = false;
+                    result?;
+                }
+                Err(panic) => {
+                    // handlers' panics are caught; this is a defect of ours, and others may go on
+                    error!(group = self.inner.group, %panic, "a worker panicked");
+                    self.ranges_at_work.clear();
+                    self.held_at_work = false;
+                }
+            },
+            call = next_call(&mut self.listener) => self.answer(call).await?,
+            () = tokio::time::sleep(BUSY), if hands_free => {}
+        }
+        Ok(())
+    }
+
+    /// Nothing to do: sleeps until there is, by the order that `wake` describes.
+    async fn sleep(&mut self, due_in: Option<Duration>) -> Result<(), sqlx::Error> {
+        let at_most = due_in.unwrap_or(Duration::MAX);
+        let poll = self.inner.settings.poll;
+        if self.listener.is_none() {
+            tokio::time::sleep(poll.min(at_most)).await;
+            return Ok(());
+        }
+        if self.ticket.as_ref().is_none_or(Ticket::is_old) {
+            self.ticket = Some(Ticket::take(&self.inner.pool, &self.inner.schema).await?);
+            return Ok(());
+        }
+        let Some(ticket) = &mut self.ticket else { return Ok(()) };
+        let settled = ticket.is_settled(&self.inner.pool).await?;
+        let nap = match settled {
+            true => poll,
+            false if ticket.is_young() => BUSY,
+            false => UNSETTLED,
+        };
+        tokio::select! {
+            call = next_call(&mut self.listener) => self.answer(call).await?,
+            () = tokio::time::sleep(nap.min(at_most)) => {}
+        }
+        Ok(())
+    }
+
+    async fn answer(&mut self, call: Call) -> Result<(), sqlx::Error> {
+        self.ticket = None;
+        if let Call::Answered(ticket) = call {
+            answer(&self.inner.pool, &self.inner.schema, ticket).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes room in the log and forgets windows that nobody needs.
+    async fn maintain(&mut self) -> Result<(), sqlx::Error> {
+        if self.maintained.is_some_and(|last| last.elapsed() < MAINTENANCE) {
+            return Ok(());
+        }
+        self.maintained = Some(Instant::now());
+        let Inner { pool, schema, .. } = &*self.inner;
+        let mut db = pool.acquire().await?;
+        if let Err(error) = make_room(&mut db, schema).await {
+            warn!(%error, "the log's next partitions can't be made");
+        }
+        sqlx::query(schema.sql(FORGET_WINDOWS)).execute(&mut *db).await?;
+        Ok(())
+    }
+
+    /// Lets the tasks finish or roll back, and waits for them.
+    async fn stop(&mut self) {
+        self.inner.stopping.store(true, Ordering::Relaxed);
+        while self.tasks.join_next().await.is_some() {}
+    }
+}
+
+/// Windows before all positions, but for the first and the last, are of no use. The hour is for a group that is being made.
+const FORGET_WINDOWS: &str = "DELETE FROM eventwright.windows
+    WHERE id > 0 AND opened_at < clock_timestamp() - interval '1 hour'
+      AND id < (SELECT max(id) FROM eventwright.windows)
+      AND id < (SELECT min(least(done, current)) FROM eventwright.positions)";
+
+async fn next_call(listener: &mut Option<Listener>) -> Call {
+    match listener {
+        Some(listener) => listener.call().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Makes the group, unless it is there.
+async fn join_group<D: Domain, S>(inner: &Inner<D, S>) -> Result<(), Error> {
+    let Inner { pool, schema, group, settings, .. } = inner;
+    let done = match settings.start {
+        Start::Beginning => 0,
+        Start::Now => open_window(pool, schema).await?,
+    };
+    let mut tx = pool.begin().await?;
+    let made =
+        sqlx::query(schema.sql("INSERT INTO eventwright.groups (name, domain) VALUES ($1, $2) ON CONFLICT DO NOTHING"))
+            .bind(group)
+            .bind(D::NAME)
+            .execute(&mut *tx)
+            .await?;
+    if made.rows_affected() == 1 {
+        for (lo, hi) in split(settings.ranges) {
+            let insert =
+                "INSERT INTO eventwright.positions (group_name, bucket_lo, bucket_hi, done) VALUES ($1, $2, $3, $4)";
+            sqlx::query(schema.sql(insert)).bind(group).bind(lo).bind(hi).bind(done).execute(&mut *tx).await?;
+        }
+    }
+    let owner: String = sqlx::query_scalar(schema.sql("SELECT domain FROM eventwright.groups WHERE name = $1"))
+        .bind(group)
+        .fetch_one(&mut *tx)
+        .await?;
+    tx.commit().await?;
+    if owner != D::NAME {
+        return Err(Error::GroupOfAnotherDomain { group: group.clone(), owner, domain: D::NAME });
+    }
+    Ok(())
+}
+
+/// The buckets 0 to 1023 in this many ranges of nearly equal size, both ends included.
+fn split(ranges: u16) -> impl Iterator<Item = (i16, i16)> {
+    let edge = move |n: u16| (u32::from(n) * 1024 / u32::from(ranges)) as i16;
+    (0..ranges).map(move |n| (edge(n), edge(n + 1) - 1))
+}

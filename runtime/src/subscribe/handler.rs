@@ -1,0 +1,155 @@
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+
+use super::context::Context;
+use super::failure::Handled;
+use crate::contract::{Incoming, Kind};
+use crate::envelope::Event;
+use crate::payload::DecodeError;
+use crate::stored::Stored;
+
+/// An async function that handles an event in the subscriber's transaction:
+/// `async fn(Event<E>, &mut Context<'_, D, S>) -> Handled`.
+///
+/// Nobody implements this trait; such functions have it. It exists because a future that borrows its arguments can't be named
+/// in a plain `Fn` bound.
+#[diagnostic::on_unimplemented(
+    message = "this is no handler of `{E}`",
+    label = "expected `async fn(Event<_>, &mut Context<'_, Domain, State>) -> Handled`",
+    note = "the context names the subscriber's domain and the type given to `state`; the future must be `Send`"
+)]
+pub trait HandlerFn<'a, E, D: 'a, S: 'a>: Fn(Event<E>, &'a mut Context<'a, D, S>) -> Self::Fut {
+    /// The future that the function returns.
+    type Fut: Future<Output = Handled> + Send + 'a;
+}
+
+impl<'a, E, D: 'a, S: 'a, F, Fut> HandlerFn<'a, E, D, S> for F
+where
+    F: Fn(Event<E>, &'a mut Context<'a, D, S>) -> Fut,
+    Fut: Future<Output = Handled> + Send + 'a,
+{
+    type Fut = Fut;
+}
+
+/// An async function that handles an event outside of any transaction: `async fn(Event<E>, &S) -> Handled`.
+#[diagnostic::on_unimplemented(
+    message = "this is no effect handler of `{E}`",
+    label = "expected `async fn(Event<_>, &State) -> Handled`",
+    note = "the state is the type given to `state`; the future must be `Send`"
+)]
+pub trait EffectFn<'a, E, S: 'a>: Fn(Event<E>, &'a S) -> Self::Fut {
+    /// The future that the function returns.
+    type Fut: Future<Output = Handled> + Send + 'a;
+}
+
+impl<'a, E, S: 'a, F, Fut> EffectFn<'a, E, S> for F
+where
+    F: Fn(Event<E>, &'a S) -> Fut,
+    Fut: Future<Output = Handled> + Send + 'a,
+{
+    type Fut = Fut;
+}
+
+pub(crate) type Running<'a> = Pin<Box<dyn Future<Output = Handled> + Send + 'a>>;
+pub(crate) type InTransaction<D, S> = Box<
+    dyn for<'a> Fn(&Stored, Version<'_>, &'a mut Context<'a, D, S>) -> Result<Running<'a>, DecodeError> + Send + Sync,
+>;
+pub(crate) type Effect<S> =
+    Box<dyn for<'a> Fn(&Stored, Version<'_>, &'a S) -> Result<Running<'a>, DecodeError> + Send + Sync>;
+
+pub(crate) enum Handler<D, S> {
+    InTransaction(InTransaction<D, S>),
+    Effect(Effect<S>),
+}
+
+/// The payload of a stored event in the version that a handler takes.
+#[derive(Clone, Copy)]
+pub(crate) struct Version<'a> {
+    pub(crate) number: u16,
+    pub(crate) json: &'a str,
+}
+
+fn receive<E: Incoming>(stored: &Stored, version: Version<'_>) -> Result<Event<E>, DecodeError> {
+    let payload = E::receive(&stored.envelope.event_type, version.number, version.json.as_bytes())?;
+    Ok(Event { envelope: stored.envelope.clone(), payload })
+}
+
+/// A subscriber's handlers, by event type and version.
+pub(crate) struct Handlers<D, S> {
+    by_kind: HashMap<&'static str, Vec<(u16, usize)>>,
+    all: Vec<Handler<D, S>>,
+    pub(crate) twice: Option<Kind>,
+}
+
+impl<D, S> Handlers<D, S> {
+    pub(crate) fn new() -> Self {
+        Self { by_kind: HashMap::new(), all: Vec::new(), twice: None }
+    }
+
+    pub(crate) fn on<E, F>(&mut self, handler: F)
+    where
+        E: Incoming,
+        D: 'static,
+        S: 'static,
+        F: for<'a> HandlerFn<'a, E, D, S> + Send + Sync + 'static,
+    {
+        let call: InTransaction<D, S> = Box::new(move |stored, version, cx| {
+            let event = receive::<E>(stored, version)?;
+            Ok(Box::pin(handler(event, cx)))
+        });
+        self.add(E::KINDS, Handler::InTransaction(call));
+    }
+
+    pub(crate) fn effect<E, F>(&mut self, handler: F)
+    where
+        E: Incoming,
+        S: 'static,
+        F: for<'a> EffectFn<'a, E, S> + Send + Sync + 'static,
+    {
+        let call: Effect<S> = Box::new(move |stored, version, state| {
+            let event = receive::<E>(stored, version)?;
+            Ok(Box::pin(handler(event, state)))
+        });
+        self.add(E::KINDS, Handler::Effect(call));
+    }
+
+    fn add(&mut self, kinds: &'static [Kind], handler: Handler<D, S>) {
+        for kind in kinds {
+            let versions = self.by_kind.entry(kind.event_type).or_default();
+            if versions.iter().any(|(version, _)| *version == kind.version) {
+                self.twice.get_or_insert(*kind);
+            }
+            versions.push((kind.version, self.all.len()));
+        }
+        self.all.push(handler);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// The event types that have a handler.
+    pub(crate) fn event_types(&self) -> Vec<String> {
+        self.by_kind.keys().map(ToString::to_string).collect()
+    }
+
+    /// All payloads that have a handler, as `type/version`.
+    pub(crate) fn kinds(&self) -> Vec<String> {
+        let versions = |(name, versions): (&&str, &Vec<(u16, usize)>)| -> Vec<String> {
+            versions.iter().map(|(version, _)| format!("{name}/{version}")).collect()
+        };
+        self.by_kind.iter().flat_map(versions).collect()
+    }
+
+    /// The handler of the newest version in which the event is stored and that is known here.
+    pub(crate) fn find<'s>(&self, stored: &'s Stored) -> Option<(&Handler<D, S>, Version<'s>)> {
+        let known = self.by_kind.get(stored.envelope.event_type.as_str())?;
+        let current = Version { number: stored.envelope.schema_version, json: &stored.payload };
+        let older = stored.downcast.as_ref().map(|(number, json)| Version { number: *number, json });
+        [Some(current), older].into_iter().flatten().find_map(|version| {
+            let (_, at) = known.iter().find(|(number, _)| *number == version.number)?;
+            Some((&self.all[*at], version))
+        })
+    }
+}

@@ -1,0 +1,230 @@
+//! Running held events: those that failed, those that wait for an effect handler, and those that waited behind them.
+
+use std::time::Duration;
+
+use sqlx::{Connection, PgConnection, Row};
+use tracing::warn;
+use uuid::Uuid;
+
+use super::Inner;
+use super::aside::RELEASE;
+use super::chunk::{catch, is_aborted, swallowed};
+use super::context::Context;
+use super::failure::{Failure, Handled, Verdict};
+use super::handler::{Effect, Handler, InTransaction, Version};
+use crate::contract::Domain;
+use crate::error::chain;
+use crate::stored::Stored;
+
+const LEASE_HELD: &str = include_str!("../sql/lease_held.sql");
+const BURY_HELD: &str = include_str!("../sql/bury_held.sql");
+const PUT_OFF: &str = "-- Puts a held event off, if we still have it.
+    UPDATE eventwright.held
+       SET reason = $4, attempts = $5, due_at = clock_timestamp() + make_interval(secs => $6), last_error = coalesce($7, last_error),
+           lease = NULL, leased_until = NULL
+     WHERE group_name = $1 AND seq = $2 AND lease = $3";
+const RENEW: &str = "UPDATE eventwright.held SET leased_until = clock_timestamp() + make_interval(secs => $4)
+     WHERE group_name = $1 AND seq = $2 AND lease = $3";
+const FENCE: &str = "SELECT true FROM eventwright.held WHERE group_name = $1 AND seq = $2 AND lease = $3 FOR UPDATE";
+const LET_GO: &str = "DELETE FROM eventwright.held WHERE group_name = $1 AND seq = $2 AND lease = $3";
+
+/// How long an event that only others know is left to them.
+const ELSEWHERE: Duration = Duration::from_secs(10);
+
+/// A held event that we have leased.
+struct Leased {
+    event: Stored,
+    lease: Uuid,
+    attempts: u32,
+}
+
+/// Runs held events one after the other, as long as one is due. Returns whether there was any.
+pub(super) async fn run_held<D: Domain, S: Send + Sync + 'static>(inner: &Inner<D, S>) -> Result<bool, sqlx::Error> {
+    let mut db = inner.pool.acquire().await?;
+    let mut any = false;
+    while !inner.is_stopping() {
+        let Some(leased) = lease(inner, &mut db).await? else { break };
+        any = true;
+        run(inner, &mut db, &leased).await?;
+    }
+    Ok(any)
+}
+
+async fn lease<D, S>(inner: &Inner<D, S>, db: &mut PgConnection) -> Result<Option<Leased>, sqlx::Error> {
+    let lease = Uuid::now_v7();
+    let row = sqlx::query(inner.schema.sql(LEASE_HELD))
+        .bind(&inner.group)
+        .bind(&inner.kinds)
+        .bind(lease)
+        .bind(inner.settings.lease.as_secs_f64())
+        .fetch_optional(db)
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let attempts: i32 = row.try_get("attempts")?;
+    Ok(Some(Leased { event: Stored::from_row(&row)?, lease, attempts: attempts.unsigned_abs() }))
+}
+
+async fn run<D: Domain, S: Send + Sync + 'static>(
+    inner: &Inner<D, S>,
+    db: &mut PgConnection,
+    held: &Leased,
+) -> Result<(), sqlx::Error> {
+    if inner.settings.retry.is_spent(held.attempts) {
+        let begun = held.attempts - 1;
+        let error = format!("the process ended while it handled the event, or a lease ran out, {begun} times");
+        return settle(inner, db, held, Verdict::Die { attempts: begun, error }).await;
+    }
+    let Some((handler, version)) = inner.handlers.find(&held.event) else {
+        return settle(inner, db, held, unknown(held)).await;
+    };
+    let handled = match handler {
+        Handler::InTransaction(call) => in_transaction(inner, db, held, call, version).await?,
+        Handler::Effect(call) => effect(inner, db, held, call, version).await?,
+    };
+    let Err(failure) = handled else { return Ok(()) };
+    let envelope = &held.event.envelope;
+    warn!(group = inner.group, event_id = %envelope.event_id, event_type = envelope.event_type, attempts = held.attempts, ?failure, "handler failed");
+    settle(inner, db, held, inner.settings.retry.verdict(&failure, held.attempts)).await
+}
+
+async fn in_transaction<D: Domain, S>(
+    inner: &Inner<D, S>,
+    db: &mut PgConnection,
+    held: &Leased,
+    call: &InTransaction<D, S>,
+    version: Version<'_>,
+) -> Result<Handled, sqlx::Error> {
+    let mut tx = db.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
+    if !still_ours(inner, &mut tx, held).await? {
+        return Ok(Ok(()));
+    }
+    let mut cx = Context { tx: &mut tx, state: &inner.state, cause: &held.event.envelope, publisher: &inner.publisher };
+    let handled = match call(&held.event, version, &mut cx) {
+        Ok(running) => catch(running).await,
+        Err(undecodable) => Err(Failure::Reject(chain(&undecodable))),
+    };
+    if handled.is_err() {
+        tx.rollback().await?;
+        return Ok(handled);
+    }
+    match let_go(inner, tx, held).await {
+        Err(error) if is_aborted(&error) => Ok(Err(swallowed())),
+        other => other.map(Ok),
+    }
+}
+
+async fn effect<D, S>(
+    inner: &Inner<D, S>,
+    db: &mut PgConnection,
+    held: &Leased,
+    call: &Effect<S>,
+    version: Version<'_>,
+) -> Result<Handled, sqlx::Error> {
+    let running = match call(&held.event, version, &inner.state) {
+        Ok(running) => running,
+        Err(undecodable) => return Ok(Err(Failure::Reject(chain(&undecodable)))),
+    };
+    let handled = renewing(inner, db, held, catch(running)).await?;
+    if handled.is_ok() {
+        let tx = db.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
+        let_go(inner, tx, held).await?;
+    }
+    Ok(handled)
+}
+
+/// The versions that were known when it was leased are not known here: it waits for a worker that knows them.
+fn unknown(held: &Leased) -> Verdict {
+    Verdict::Hold { reason: "unknown", after: ELSEWHERE, attempts: held.attempts.saturating_sub(1), error: None }
+}
+
+async fn still_ours<D, S>(inner: &Inner<D, S>, tx: &mut PgConnection, held: &Leased) -> Result<bool, sqlx::Error> {
+    let ours: Option<bool> = sqlx::query_scalar(inner.schema.sql(FENCE))
+        .bind(&inner.group)
+        .bind(held.event.seq)
+        .bind(held.lease)
+        .fetch_optional(tx)
+        .await?;
+    Ok(ours.is_some())
+}
+
+/// Waits for an effect handler, and renews the lease while it runs.
+async fn renewing<D, S>(
+    inner: &Inner<D, S>,
+    db: &mut PgConnection,
+    held: &Leased,
+    running: impl Future<Output = Handled>,
+) -> Result<Handled, sqlx::Error> {
+    let mut running = std::pin::pin!(running);
+    loop {
+        match tokio::time::timeout(inner.settings.lease / 3, &mut running).await {
+            Ok(handled) => return Ok(handled),
+            Err(_) => {
+                sqlx::query(inner.schema.sql(RENEW))
+                    .bind(&inner.group)
+                    .bind(held.event.seq)
+                    .bind(held.lease)
+                    .bind(inner.settings.lease.as_secs_f64())
+                    .execute(&mut *db)
+                    .await?;
+            }
+        }
+    }
+}
+
+/// The event is handled: the next of its subject may run. Where another worker took it over, what we did in `tx` is undone.
+async fn let_go<D, S>(
+    inner: &Inner<D, S>,
+    mut tx: sqlx::Transaction<'_, sqlx::Postgres>,
+    held: &Leased,
+) -> Result<(), sqlx::Error> {
+    let gone = sqlx::query(inner.schema.sql(LET_GO))
+        .bind(&inner.group)
+        .bind(held.event.seq)
+        .bind(held.lease)
+        .execute(&mut *tx)
+        .await?;
+    if gone.rows_affected() == 0 {
+        warn!(group = inner.group, event_id = %held.event.envelope.event_id, "another worker took the event over");
+        return tx.rollback().await;
+    }
+    sqlx::query(inner.schema.sql(RELEASE))
+        .bind(&inner.group)
+        .bind(vec![&held.event.envelope.subject])
+        .execute(&mut *tx)
+        .await?;
+    tx.commit().await
+}
+
+async fn settle<D, S>(
+    inner: &Inner<D, S>,
+    db: &mut PgConnection,
+    held: &Leased,
+    verdict: Verdict,
+) -> Result<(), sqlx::Error> {
+    let Inner { schema, group, .. } = inner;
+    match verdict {
+        Verdict::Hold { reason, after, attempts, error } => {
+            sqlx::query(schema.sql(PUT_OFF))
+                .bind(group)
+                .bind(held.event.seq)
+                .bind(held.lease)
+                .bind(reason)
+                .bind(attempts.cast_signed())
+                .bind(after.as_secs_f64())
+                .bind(error)
+                .execute(db)
+                .await?;
+        }
+        Verdict::Die { attempts, error } => {
+            sqlx::query(schema.sql(BURY_HELD))
+                .bind(group)
+                .bind(held.event.seq)
+                .bind(held.lease)
+                .bind(attempts.cast_signed())
+                .bind(error)
+                .execute(db)
+                .await?;
+        }
+    }
+    Ok(())
+}

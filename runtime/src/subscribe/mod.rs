@@ -1,0 +1,282 @@
+//! Subscribing: a group of workers that reads the log and runs handlers.
+//!
+//! `driver` looks for work and hands it out, `chunk` handles ranges of the log, `held` handles events that were held back,
+//! `log` reads between windows, `wake` sleeps until a publisher says that there is news.
+
+mod aside;
+mod chunk;
+mod context;
+mod driver;
+mod failure;
+mod handler;
+mod held;
+mod log;
+mod wake;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use sqlx::PgPool;
+
+pub use context::Context;
+pub use failure::{Failure, Handled, OrFailure, RetryPolicy};
+pub use handler::{EffectFn, HandlerFn};
+
+use crate::contract::{Domain, SubscribedBy};
+use crate::publish::Publisher;
+use crate::{Error, Schema};
+use handler::Handlers;
+
+/// Where a new group begins to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Start {
+    /// At the beginning of the log: a new group misses nothing.
+    #[default]
+    Beginning,
+    /// With what is published after the group was made.
+    Now,
+}
+
+#[derive(Debug, Clone)]
+struct Settings {
+    start: Start,
+    retry: RetryPolicy,
+    workers: u32,
+    ranges: u16,
+    chunk: i64,
+    poll: Duration,
+    lease: Duration,
+    listen: bool,
+}
+
+/// Reads the log for a group, and runs its handlers. `D` is the domain that subscribes, `S` the state that handlers share.
+///
+/// Each group handles each event once, whatever the number of processes that run it. Groups know nothing of each other.
+///
+/// ```no_run
+/// # use eventwright::{Context, Domain, Event, Handled, Payload, Publishable, SubscribedBy, Subscriber};
+/// # struct Growth; impl Domain for Growth { const NAME: &'static str = "growth"; }
+/// # struct App;
+/// # async fn example<LeadCreated>(pool: sqlx::PgPool, app: App) -> Result<(), eventwright::Error>
+/// # where LeadCreated: Payload + SubscribedBy<Growth> {
+/// async fn count_lead<E: Send>(_event: Event<E>, cx: &mut Context<'_, Growth, App>) -> Handled {
+///     sqlx::query("UPDATE funnel SET leads = leads + 1").execute(cx.tx()).await?;
+///     Ok(())
+/// }
+///
+/// Subscriber::<Growth>::new("growth-funnel", pool)
+///     .state(app)
+///     .on(count_lead::<LeadCreated>)
+///     .run_until(async { tokio::signal::ctrl_c().await.unwrap_or(()) })
+///     .await
+/// # }
+/// ```
+///
+/// # What is promised
+/// - An [`on`](Self::on) handler's writes through [`Context::tx`] happen exactly once for each event, also when processes are
+///   killed; whatever else it does happens at least once.
+/// - An [`effect`](Self::effect) handler runs at least once for each event; use `event_id` to recognise a repetition.
+/// - Events of one subject come in the order of their publishing, one after the other, whatever fails in between.
+/// - An event of a transaction that rolled back never comes. A transaction that stays open delays its own events alone.
+#[must_use = "a subscriber does nothing until it runs"]
+pub struct Subscriber<D, S = ()> {
+    group: String,
+    pool: PgPool,
+    schema: Schema,
+    state: S,
+    handlers: Handlers<D, S>,
+    settings: Settings,
+    state_after_handlers: bool,
+}
+
+impl<D: Domain> Subscriber<D> {
+    /// A subscriber of the named group. The group is made at its first run; its name is the domain's own to choose.
+    ///
+    /// The pool serves two connections for each worker and two more.
+    pub fn new(group: impl Into<String>, pool: PgPool) -> Self {
+        let settings = Settings {
+            start: Start::default(),
+            retry: RetryPolicy::default(),
+            workers: 4,
+            ranges: 4,
+            chunk: 256,
+            poll: Duration::from_secs(2),
+            lease: Duration::from_secs(60),
+            listen: true,
+        };
+        Self {
+            group: group.into(),
+            pool,
+            schema: Schema::default(),
+            state: (),
+            handlers: Handlers::new(),
+            settings,
+            state_after_handlers: false,
+        }
+    }
+
+    /// Gives the handlers a state to share. Call it before adding them.
+    pub fn state<S: Send + Sync + 'static>(self, state: S) -> Subscriber<D, S> {
+        Subscriber {
+            state_after_handlers: !self.handlers.is_empty(),
+            group: self.group,
+            pool: self.pool,
+            schema: self.schema,
+            state,
+            handlers: Handlers::new(),
+            settings: self.settings,
+        }
+    }
+}
+
+impl<D: Domain, S: Send + Sync + 'static> Subscriber<D, S> {
+    /// Adds a handler that runs in the subscriber's transaction. It takes a payload, or an enum of several.
+    pub fn on<E, F>(mut self, handler: F) -> Self
+    where
+        E: SubscribedBy<D>,
+        F: for<'a> HandlerFn<'a, E, D, S> + Send + Sync + 'static,
+    {
+        self.handlers.on::<E, F>(handler);
+        self
+    }
+
+    /// Adds a handler that runs outside of any transaction, for mail, HTTP and the like.
+    pub fn effect<E, F>(mut self, handler: F) -> Self
+    where
+        E: SubscribedBy<D>,
+        F: for<'a> EffectFn<'a, E, S> + Send + Sync + 'static,
+    {
+        self.handlers.effect::<E, F>(handler);
+        self
+    }
+
+    /// Where the group begins, if this run makes it. Default: [`Start::Beginning`].
+    pub fn start(mut self, start: Start) -> Self {
+        self.settings.start = start;
+        self
+    }
+
+    /// How failed events are retried.
+    pub fn retry(mut self, retry: RetryPolicy) -> Self {
+        self.settings.retry = retry;
+        self
+    }
+
+    /// How many ranges and held events this process handles at the same time; at least 1. Default: 4.
+    pub fn workers(mut self, workers: u32) -> Self {
+        self.settings.workers = workers.max(1);
+        self
+    }
+
+    /// Into how many ranges a new group's subjects are split, from 1 to 1024: the most that all its processes handle at the
+    /// same time. Each range scans the log for itself, so keep them few. Default: 4.
+    pub fn ranges(mut self, ranges: u16) -> Self {
+        self.settings.ranges = ranges.clamp(1, 1024);
+        self
+    }
+
+    /// How many events are handled in one transaction at most; at least 1. Default: 256.
+    pub fn chunk(mut self, events: u16) -> Self {
+        self.settings.chunk = i64::from(events.max(1));
+        self
+    }
+
+    /// How often to look for work when nobody says that there is any. Default: 2 seconds.
+    pub fn poll_every(mut self, interval: Duration) -> Self {
+        self.settings.poll = interval.max(Duration::from_millis(1));
+        self
+    }
+
+    /// How long a worker has an event that was held back (for a retry, or for its effect handler) before others take it over,
+    /// should the worker vanish. A handler that runs longer renews it. Default: 60 seconds.
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.settings.lease = lease.max(Duration::from_millis(100));
+        self
+    }
+
+    /// Polls only, and doesn't LISTEN, which does not work behind a pooler in transaction mode.
+    pub fn without_listen(mut self) -> Self {
+        self.settings.listen = false;
+        self
+    }
+
+    /// Reads the log in another schema.
+    pub fn schema(mut self, schema: Schema) -> Self {
+        self.schema = schema;
+        self
+    }
+
+    /// Runs until `shutdown` is ready, then finishes or rolls back what it is at, and returns.
+    ///
+    /// A database that goes away while it runs is waited for.
+    ///
+    /// # Errors
+    /// Where the subscriber can't start: no handler, two for one payload, a group of another domain, a pool that is too small,
+    /// no database, no tables.
+    ///
+    /// # Cancellation
+    /// Dropping the future stops the workers where they stand; Postgres rolls back what they had open, and nothing is lost.
+    pub async fn run_until(self, shutdown: impl Future<Output = ()> + Send) -> Result<(), Error> {
+        driver::run(self.inner()?, shutdown, driver::Until::Shutdown).await
+    }
+
+    /// Runs until everything that was published before is handled or dead, retries included.
+    ///
+    /// # Errors
+    /// As [`run_until`](Self::run_until).
+    pub async fn drain(self) -> Result<(), Error> {
+        driver::run(self.inner()?, std::future::pending(), driver::Until::Quiet).await
+    }
+
+    fn inner(self) -> Result<Inner<D, S>, Error> {
+        let Self { group, pool, schema, state, handlers, settings, state_after_handlers } = self;
+        if state_after_handlers {
+            return Err(Error::StateAfterHandlers { group });
+        }
+        if let Some(kind) = handlers.twice {
+            return Err(Error::TwoHandlers { group, event_type: kind.event_type, version: kind.version });
+        }
+        if handlers.is_empty() {
+            return Err(Error::NoHandlers { group });
+        }
+        let needs = 2 * settings.workers + 2;
+        let has = pool.options().get_max_connections();
+        if has < needs {
+            return Err(Error::PoolTooSmall { has, needs });
+        }
+        Ok(Inner {
+            event_types: handlers.event_types(),
+            kinds: handlers.kinds(),
+            publisher: Publisher::to(schema.clone()),
+            stopping: AtomicBool::new(false),
+            group,
+            pool,
+            schema,
+            state,
+            handlers,
+            settings,
+        })
+    }
+}
+
+/// A subscriber that runs, shared by its tasks.
+struct Inner<D, S> {
+    group: String,
+    pool: PgPool,
+    schema: Schema,
+    state: S,
+    handlers: Handlers<D, S>,
+    settings: Settings,
+    publisher: Publisher<D>,
+    /// The event types that have a handler.
+    event_types: Vec<String>,
+    /// All payloads that have a handler, as `type/version`.
+    kinds: Vec<String>,
+    stopping: AtomicBool,
+}
+
+impl<D, S> Inner<D, S> {
+    fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+}
