@@ -1,0 +1,115 @@
+//! A contract written by hand, and a group that records what it gets.
+#![allow(dead_code, unreachable_pub, reason = "each test file uses a part")]
+
+use std::sync::{Arc, Mutex};
+
+use eventwright::testing::Database;
+use eventwright::{
+    CarriesSubject, Context, Domain, Event, EventId, Handled, Object, Payload, Publishable, PublishedBy, Publisher,
+    SubscribedBy, Subscriber,
+};
+use sqlx::{PgConnection, PgPool, Postgres, Transaction};
+
+pub type Result<T = (), E = Box<dyn std::error::Error + Send + Sync>> = std::result::Result<T, E>;
+
+pub struct Home;
+
+impl Domain for Home {
+    const NAME: &'static str = "home";
+}
+
+/// Something happened to `about`, for the `n`th time.
+#[derive(Clone, PartialEq, Object)]
+#[object(closed)]
+pub struct Happened {
+    pub about: String,
+    pub n: i64,
+}
+
+impl Payload for Happened {
+    const EVENT_TYPE: &'static str = "home.happened";
+    const VERSION: u16 = 1;
+}
+
+impl CarriesSubject for Happened {
+    type Subject = String;
+
+    fn subject(&self) -> String {
+        self.about.clone()
+    }
+}
+
+impl PublishedBy<Home> for Happened {}
+impl Publishable for Happened {}
+impl SubscribedBy<Home> for Happened {}
+
+pub fn happened(about: &str, n: i64) -> Happened {
+    Happened::builder().about(about).n(n).build()
+}
+
+pub async fn migrated() -> Result<Database> {
+    let database = Database::create().await?;
+    eventwright::migrate(database.pool()).await?;
+    Ok(database)
+}
+
+pub async fn publish(db: &mut PgConnection, about: &str, n: i64) -> Result<EventId> {
+    Ok(Publisher::<Home>::new().publish(db, happened(about, n)).await?)
+}
+
+/// A transaction that has published one event and is still open.
+pub async fn open(pool: &PgPool, about: &str) -> Result<Transaction<'static, Postgres>> {
+    let mut tx = pool.begin().await?;
+    publish(&mut tx, about, 1).await?;
+    Ok(tx)
+}
+
+/// What a group was given, in order, as it stands in the database: a handler's effect.
+pub struct Group {
+    name: &'static str,
+    pool: PgPool,
+}
+
+impl Group {
+    pub async fn new(name: &'static str, pool: &PgPool) -> Result<Self> {
+        sqlx::query("CREATE TABLE IF NOT EXISTS effects (k bigserial, grp text, about text, n bigint, event_id text)")
+            .execute(pool)
+            .await?;
+        Ok(Self { name, pool: pool.clone() })
+    }
+
+    pub fn subscriber(&self) -> Subscriber<Home, &'static str> {
+        Subscriber::<Home>::new(self.name, self.pool.clone()).workers(2).state(self.name)
+    }
+
+    /// Handles what is visible now, and returns what is new, as `about`.
+    pub async fn next(&self) -> Result<Vec<String>> {
+        let before = self.all().await?.len();
+        self.subscriber().on(record).drain().await?;
+        Ok(self.all().await?.split_off(before))
+    }
+
+    pub async fn all(&self) -> Result<Vec<String>> {
+        let all = "SELECT about FROM effects WHERE grp = $1 ORDER BY k";
+        Ok(sqlx::query_scalar(all).bind(self.name).fetch_all(&self.pool).await?)
+    }
+}
+
+pub async fn record(event: Event<Happened>, cx: &mut Context<'_, Home, &'static str>) -> Handled {
+    let group = *cx.state();
+    insert_effect(cx.tx(), group, &event).await?;
+    Ok(())
+}
+
+pub async fn insert_effect(tx: &mut PgConnection, group: &str, event: &Event<Happened>) -> Result<(), sqlx::Error> {
+    sqlx::query("INSERT INTO effects (grp, about, n, event_id) VALUES ($1, $2, $3, $4)")
+        .bind(group)
+        .bind(&event.payload.about)
+        .bind(event.payload.n)
+        .bind(event.envelope.event_id)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+pub type Seen = Arc<Mutex<Vec<String>>>;

@@ -1,0 +1,408 @@
+//! What handlers may count on: retries, order behind a failure, dead letters, effects, panics, deploys.
+
+mod common;
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use common::{Group, Happened, Home, Result, Seen, happened, insert_effect, migrated, publish, record};
+use eventwright::{
+    Context, DeadLetters, Error, Event, Failure, Handled, Payload, Publisher, RetryPolicy, Start, SubscribedBy,
+    Subscriber,
+};
+use sqlx::PgPool;
+
+fn quick(attempts: u32) -> RetryPolicy {
+    RetryPolicy::default().attempts(attempts).first(Duration::from_millis(20))
+}
+
+async fn publish_all(pool: &PgPool, events: &[(&str, i64)]) -> Result {
+    for (about, n) in events {
+        publish(&mut *pool.acquire().await?, about, *n).await?;
+    }
+    Ok(())
+}
+
+/// What handlers were called with, whether it was kept or not.
+struct Calls {
+    calls: Seen,
+    fails: fn(&Happened, usize) -> Option<Failure>,
+}
+
+impl Calls {
+    fn failing(fails: fn(&Happened, usize) -> Option<Failure>) -> (Self, Seen) {
+        let calls = Seen::default();
+        (Self { calls: Arc::clone(&calls), fails }, calls)
+    }
+
+    fn call(&self, payload: &Happened) -> Handled {
+        let name = format!("{}{}", payload.about, payload.n);
+        let mut calls = self.calls.lock().map_err(|_| Failure::retry("poisoned"))?;
+        calls.push(name.clone());
+        let times = calls.iter().filter(|call| **call == name).count();
+        (self.fails)(payload, times).map_or(Ok(()), Err)
+    }
+}
+
+async fn record_unless(event: Event<Happened>, cx: &mut Context<'_, Home, Calls>) -> Handled {
+    insert_effect(cx.tx(), "a", &event).await?;
+    cx.state().call(&event.payload)
+}
+
+async fn effects(pool: &PgPool) -> Result<Vec<String>> {
+    Ok(sqlx::query_scalar("SELECT about || n FROM effects ORDER BY k").fetch_all(pool).await?)
+}
+
+fn subscriber(pool: &PgPool) -> Subscriber<Home> {
+    Subscriber::<Home>::new("a", pool.clone()).workers(2)
+}
+
+#[tokio::test]
+async fn a_failure_is_retried_and_its_subject_waits() -> Result {
+    let database = migrated().await?;
+    let pool = database.pool();
+    Group::new("a", pool).await?;
+    publish_all(pool, &[("x", 1), ("y", 1), ("x", 2), ("y", 2), ("x", 3)]).await?;
+    let (calls, _) = Calls::failing(|event, times| {
+        (event.about == "x" && event.n == 1 && times < 3).then(|| Failure::retry("not yet"))
+    });
+    subscriber(pool).ranges(1).retry(quick(5)).state(calls).on(record_unless).drain().await?;
+    assert_eq!(effects(pool).await?, ["y1", "y2", "x1", "x2", "x3"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_dead_letter_blocks_its_subject_until_it_is_let_go() -> Result {
+    let database = migrated().await?;
+    let pool = database.pool();
+    Group::new("a", pool).await?;
+    publish_all(pool, &[("x", 1), ("y", 1), ("x", 2)]).await?;
+    let run = |fails| {
+        let (calls, seen) = Calls::failing(fails);
+        (subscriber(pool).ranges(1).retry(quick(3)).state(calls).on(record_unless).drain(), seen)
+    };
+    let (drain, seen) = run(|event, _| (event.about == "x" && event.n == 1).then(|| Failure::retry("never")));
+    drain.await?;
+    assert_eq!(seen.lock().map(|calls| calls.iter().filter(|c| *c == "x1").count()).unwrap_or(0), 3);
+    assert_eq!(effects(pool).await?, ["y1"]);
+
+    let dead_letters = DeadLetters::new(pool.clone());
+    let letters = dead_letters.list(Some("a"), 10).await?;
+    let [letter] = letters.as_slice() else { panic!("{letters:?}") };
+    assert_eq!((letter.attempts, letter.error.as_str()), (3, "never"));
+    assert_eq!(letter.payload, r#"{"about":"x","n":1}"#);
+
+    publish_all(pool, &[("x", 3)]).await?;
+    run(|_, _| None).0.await?;
+    assert_eq!(effects(pool).await?, ["y1"], "a later event overtook a dead letter");
+
+    assert!(dead_letters.redrive("a", letter.envelope.event_id).await?);
+    assert!(!dead_letters.redrive("a", letter.envelope.event_id).await?);
+    run(|_, _| None).0.await?;
+    assert_eq!(effects(pool).await?, ["y1", "x1", "x2", "x3"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_rejected_event_is_dead_at_once_and_can_be_discarded() -> Result {
+    let database = migrated().await?;
+    let pool = database.pool();
+    Group::new("a", pool).await?;
+    publish_all(pool, &[("x", 1), ("x", 2)]).await?;
+    let fails: fn(&Happened, usize) -> Option<Failure> = |event, _| (event.n == 1).then(|| Failure::reject("no"));
+    let (calls, seen) = Calls::failing(fails);
+    subscriber(pool).state(calls).on(record_unless).drain().await?;
+    assert_eq!(seen.lock().map(|calls| calls.clone()).unwrap_or_default(), ["x1"]);
+
+    let dead_letters = DeadLetters::new(pool.clone());
+    let letter = dead_letters.list(None, 10).await?.pop().ok_or("no dead letter")?;
+    assert_eq!((letter.group.as_str(), letter.attempts), ("a", 1));
+    assert!(dead_letters.discard("a", letter.envelope.event_id).await?);
+    let (calls, _) = Calls::failing(fails);
+    subscriber(pool).state(calls).on(record_unless).drain().await?;
+    assert_eq!(effects(pool).await?, ["x2"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_snooze_spends_no_attempt() -> Result {
+    let database = migrated().await?;
+    let pool = database.pool();
+    Group::new("a", pool).await?;
+    publish_all(pool, &[("x", 1), ("x", 2)]).await?;
+    let (calls, _) =
+        Calls::failing(|event, times| (event.n == 1 && times < 5).then(|| Failure::snooze(Duration::from_millis(10))));
+    subscriber(pool).retry(quick(2)).state(calls).on(record_unless).drain().await?;
+    assert_eq!(effects(pool).await?, ["x1", "x2"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn many_failures_in_one_chunk_leave_each_effect_once() -> Result {
+    let database = migrated().await?;
+    let pool = database.pool();
+    Group::new("a", pool).await?;
+    for n in 0..300 {
+        publish(&mut *pool.acquire().await?, &format!("s{}", n % 50), n).await?;
+    }
+    let (calls, _) = Calls::failing(|event, times| (event.n % 7 == 0 && times == 1).then(|| Failure::retry("once")));
+    subscriber(pool).retry(quick(5)).state(calls).on(record_unless).drain().await?;
+    let handled: Vec<(String, i64)> = sqlx::query_as("SELECT about, n FROM effects ORDER BY k").fetch_all(pool).await?;
+    assert_eq!(handled.len(), 300);
+    for subject in 0..50 {
+        let order: Vec<i64> =
+            handled.iter().filter(|(about, _)| *about == format!("s{subject}")).map(|(_, n)| *n).collect();
+        assert_eq!(order.len(), 6);
+        assert!(order.is_sorted(), "{order:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_panic_is_a_failure() -> Result {
+    async fn panics(event: Event<Happened>, cx: &mut Context<'_, Home, Calls>) -> Handled {
+        assert!(cx.state().call(&event.payload).is_ok(), "out of paper");
+        insert_effect(cx.tx(), "a", &event).await?;
+        Ok(())
+    }
+    let database = migrated().await?;
+    let pool = database.pool();
+    Group::new("a", pool).await?;
+    publish_all(pool, &[("x", 1), ("y", 1)]).await?;
+    let (calls, _) = Calls::failing(|event, _| (event.about == "x").then(|| Failure::retry("")));
+    subscriber(pool).ranges(1).retry(quick(2)).state(calls).on(panics).drain().await?;
+    assert_eq!(effects(pool).await?, ["y1"]);
+    let letter = DeadLetters::new(pool.clone()).list(None, 10).await?.pop().ok_or("no dead letter")?;
+    assert_eq!(letter.error, "the handler panicked: out of paper");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_swallowed_database_error_is_a_failure_of_that_event_alone() -> Result {
+    async fn swallows(event: Event<Happened>, cx: &mut Context<'_, Home>) -> Handled {
+        if event.payload.about == "x" {
+            let _ = sqlx::query("SELECT 1 / 0").execute(cx.tx()).await;
+            return Ok(());
+        }
+        insert_effect(cx.tx(), "a", &event).await?;
+        Ok(())
+    }
+    let database = migrated().await?;
+    let pool = database.pool();
+    Group::new("a", pool).await?;
+    publish_all(pool, &[("w", 1), ("y", 1), ("x", 1), ("z", 1)]).await?;
+    subscriber(pool).ranges(1).retry(quick(2)).on(swallows).drain().await?;
+    let mut done = effects(pool).await?;
+    done.sort();
+    assert_eq!(done, ["w1", "y1", "z1"]);
+    let letter = DeadLetters::new(pool.clone()).list(None, 10).await?.pop().ok_or("no dead letter")?;
+    assert_eq!(letter.envelope.subject, "x");
+    assert!(letter.error.contains("a statement in its transaction had failed"), "{}", letter.error);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_effect_runs_outside_of_transactions_and_keeps_the_order() -> Result {
+    async fn effect(event: Event<Happened>, calls: &Calls) -> Handled {
+        calls.call(&event.payload)
+    }
+    let database = migrated().await?;
+    let pool = database.pool();
+    publish_all(pool, &[("x", 1), ("x", 2), ("y", 1)]).await?;
+    let (calls, seen) = Calls::failing(|event, times| {
+        (event.about == "x" && event.n == 1 && times == 1).then(|| Failure::retry("busy"))
+    });
+    subscriber(pool).retry(quick(3)).state(calls).effect(effect).drain().await?;
+    let seen = seen.lock().map(|calls| calls.clone()).unwrap_or_default();
+    let of_x: Vec<&str> = seen.iter().map(String::as_str).filter(|call| call.starts_with('x')).collect();
+    assert_eq!(of_x, ["x1", "x1", "x2"]);
+    assert_eq!(seen.iter().filter(|call| *call == "y1").count(), 1);
+    Ok(())
+}
+
+/// The second version of the same event type.
+#[derive(Clone, PartialEq, eventwright::Object)]
+#[object(closed)]
+struct HappenedV2 {
+    about: String,
+}
+
+impl Payload for HappenedV2 {
+    const EVENT_TYPE: &'static str = "home.happened";
+    const VERSION: u16 = 2;
+}
+
+impl SubscribedBy<Home> for HappenedV2 {}
+
+#[tokio::test]
+async fn an_unknown_version_waits_for_a_deploy_and_keeps_the_order() -> Result {
+    async fn second(event: Event<HappenedV2>, cx: &mut Context<'_, Home, &'static str>) -> Handled {
+        let happened = Event::clone(&event);
+        sqlx::query("INSERT INTO effects (grp, about, n) VALUES ('a', $1, 2)")
+            .bind(happened.payload.about)
+            .execute(cx.tx())
+            .await?;
+        Ok(())
+    }
+    let database = migrated().await?;
+    let pool = database.pool();
+    let group = Group::new("a", pool).await?;
+    publish_all(pool, &[("x", 1)]).await?;
+    sqlx::query(
+        "INSERT INTO eventwright.outbox (event_id, event_type, schema_version, source, subject, occurred_at, correlation_id, payload)
+         VALUES ($1, 'home.happened', 2, 'home', 'x', now(), 'c', '{\"about\":\"x\"}')",
+    )
+    .bind(eventwright::EventId::new().as_uuid())
+    .execute(pool)
+    .await?;
+    publish_all(pool, &[("x", 3), ("y", 1)]).await?;
+    group.subscriber().ranges(1).on(record).drain().await?;
+    assert_eq!(effects(pool).await?, ["x1", "y1"]);
+    assert!(DeadLetters::new(pool.clone()).list(None, 10).await?.is_empty());
+    group.subscriber().on(record).on(second).drain().await?;
+    assert_eq!(effects(pool).await?, ["x1", "y1", "x2", "x3"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_undecodable_event_is_a_dead_letter_that_says_where() -> Result {
+    let database = migrated().await?;
+    let pool = database.pool();
+    let group = Group::new("a", pool).await?;
+    sqlx::query(
+        "INSERT INTO eventwright.outbox (event_id, event_type, schema_version, source, subject, occurred_at, correlation_id, payload)
+         VALUES ($1, 'home.happened', 1, 'home', 'x', now(), 'c', '{\"about\":\"x\",\"n\":\"many\"}')",
+    )
+    .bind(eventwright::EventId::new().as_uuid())
+    .execute(pool)
+    .await?;
+    publish_all(pool, &[("y", 1)]).await?;
+    assert_eq!(group.next().await?, ["y"]);
+    let letter = DeadLetters::new(pool.clone()).list(Some("a"), 10).await?.pop().ok_or("no dead letter")?;
+    assert!(letter.error.contains("/n"), "{}", letter.error);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_handler_publishes_with_its_cause() -> Result {
+    async fn answer(event: Event<Happened>, cx: &mut Context<'_, Home>) -> Handled {
+        if event.payload.n == 1 {
+            cx.publish(happened("answer", 2)).await?;
+        }
+        Ok(())
+    }
+    let database = migrated().await?;
+    let pool = database.pool();
+    let cause = publish(&mut *pool.acquire().await?, "question", 1).await?;
+    subscriber(pool).on(answer).drain().await?;
+    let (causation, correlation): (sqlx::types::Uuid, String) =
+        sqlx::query_as("SELECT causation_id, correlation_id FROM eventwright.outbox WHERE subject = 'answer'")
+            .fetch_one(pool)
+            .await?;
+    assert_eq!((causation, correlation), (cause.as_uuid(), cause.to_string()));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_new_group_begins_where_it_says() -> Result {
+    let database = migrated().await?;
+    let pool = database.pool();
+    let all = Group::new("all", pool).await?;
+    let new = Group::new("new", pool).await?;
+    publish_all(pool, &[("before", 1)]).await?;
+    new.subscriber().start(Start::Now).on(record).drain().await?;
+    publish_all(pool, &[("after", 1)]).await?;
+    assert_eq!(new.next().await?, ["after"]);
+    all.next().await?;
+    assert_eq!(all.all().await?.len(), 2);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_running_subscriber_wakes_up_and_stops_when_told() -> Result {
+    let database = migrated().await?;
+    let pool = database.pool();
+    let group = Group::new("a", pool).await?;
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    // polls so rarely that only a notification can be in time
+    let subscriber = group.subscriber().poll_every(Duration::from_secs(600)).on(record);
+    let running = tokio::spawn(subscriber.run_until(async move { stopped.await.unwrap_or(()) }));
+    for round in 1..=5 {
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        publish_all(pool, &[("x", round)]).await?;
+        let seen = async {
+            while group.all().await.map_or(0, |all| all.len() as i64) < round {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), seen).await.map_err(|_| format!("event {round} woke nobody"))?;
+    }
+    stop.send(()).map_err(|()| "nobody to stop")?;
+    tokio::time::timeout(Duration::from_secs(20), running).await???;
+    Ok(())
+}
+
+#[tokio::test]
+async fn two_processes_of_a_group_share_its_work() -> Result {
+    let database = migrated().await?;
+    let pool = database.pool();
+    let group = Group::new("a", pool).await?;
+    for n in 0..400 {
+        publish(&mut *pool.acquire().await?, &format!("s{}", n % 40), n).await?;
+    }
+    let other = eventwright_pool(database.url()).await?;
+    let second = Subscriber::<Home>::new("a", other).workers(2).state("a").chunk(10).on(record);
+    tokio::try_join!(group.subscriber().chunk(10).on(record).drain(), second.drain())?;
+    let (rows, distinct): (i64, i64) =
+        sqlx::query_as("SELECT count(*), count(DISTINCT event_id) FROM effects").fetch_one(pool).await?;
+    assert_eq!((rows, distinct), (400, 400));
+    Ok(())
+}
+
+async fn eventwright_pool(url: &str) -> Result<PgPool> {
+    Ok(sqlx::postgres::PgPoolOptions::new().max_connections(10).connect(url).await?)
+}
+
+#[tokio::test]
+async fn misuse_is_told_at_the_start() -> Result {
+    let database = migrated().await?;
+    let pool = database.pool();
+    let none = subscriber(pool).drain().await;
+    assert!(matches!(none, Err(Error::NoHandlers { .. })), "{none:?}");
+    let twice = subscriber(pool).state("a").on(record).on(record).drain().await;
+    assert!(matches!(twice, Err(Error::TwoHandlers { version: 1, .. })), "{twice:?}");
+    let many = subscriber(pool).workers(50).state("a").on(record).drain().await;
+    assert!(matches!(many, Err(Error::PoolTooSmall { has: 10, needs: 102 })), "{many:?}");
+    let bare = eventwright::testing::Database::create().await?;
+    let missing = Subscriber::<Home>::new("a", bare.pool().clone()).state("a").on(record).drain().await;
+    assert!(matches!(missing, Err(Error::PoolTooSmall { .. } | Error::NotMigrated(_))), "{missing:?}");
+    let unmigrated = Publisher::<Home>::new().publish(&mut *bare.pool().acquire().await?, happened("x", 1)).await;
+    assert!(matches!(unmigrated, Err(Error::NotMigrated(_))), "{unmigrated:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn migrating_at_the_same_time_is_safe() -> Result {
+    let database = eventwright::testing::Database::create().await?;
+    let pool = database.pool();
+    let mut tasks = tokio::task::JoinSet::new();
+    let failed = Arc::new((AtomicU32::new(0), Mutex::new(String::new())));
+    for _ in 0..8 {
+        let (pool, failed) = (pool.clone(), Arc::clone(&failed));
+        tasks.spawn(async move {
+            if let Err(error) = eventwright::migrate(&pool).await {
+                failed.0.fetch_add(1, Ordering::Relaxed);
+                if let Ok(mut text) = failed.1.lock() {
+                    *text = format!("{error:?}");
+                }
+            }
+        });
+    }
+    while tasks.join_next().await.is_some() {}
+    assert_eq!(failed.0.load(Ordering::Relaxed), 0, "{:?}", failed.1);
+    let versions: Vec<i32> =
+        sqlx::query_scalar("SELECT version FROM eventwright.migrations ORDER BY version").fetch_all(pool).await?;
+    assert_eq!(versions, [1, 2, 3]);
+    Ok(())
+}
