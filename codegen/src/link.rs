@@ -139,10 +139,22 @@ fn check_statuses(linked: &Linked<'_>, problems: &mut Problems) {
 
 fn payloads(linked: &Linked<'_>, problems: &mut Problems) -> Vec<LinkedPayload> {
     let mut payloads = Vec::new();
+    let mut named: BTreeMap<FileId, (&str, u16, Span)> = BTreeMap::new();
     for (index, event) in linked.registry.event_types.iter().enumerate() {
         for (at, version) in event.versions.iter().enumerate() {
             let pointer = format!("/event_types/{index}/versions/{at}");
             if let Some(file) = payload_file(linked, event, version, &pointer, problems) {
+                let span = linked.registry_span(&format!("{pointer}/payload"));
+                let (name, number) = (event.event_type.as_str(), version.version);
+                // an entry that is there twice is told as such
+                if let Some((_, _, first)) =
+                    named.insert(file, (name, number, span)).filter(|other| (other.0, other.1) != (name, number))
+                {
+                    problems
+                        .error(span, "two versions name the same payload schema")
+                        .related(first, "the other one")
+                        .help("each version has a schema of its own, even where they start out alike");
+                }
                 payloads.push(LinkedPayload { event_type: index, version: at, file });
             }
         }

@@ -59,6 +59,10 @@ fn registry_names(linked: &Linked<'_>, problems: &mut Problems) {
                 )
                 .help("names are lower-case words with dots between, what it is about first: `lead.created`");
         }
+        for (at, _) in event.versions.iter().enumerate().filter(|(_, version)| version.version == 0) {
+            let span = linked.registry_span(&format!("/event_types/{index}/versions/{at}/version"));
+            problems.error(span, "versions count from 1");
+        }
     }
 }
 

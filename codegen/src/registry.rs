@@ -13,7 +13,8 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields)]
 pub struct Registry {
     /// Where the registry's own JSON Schema is; for editors.
-    #[serde(rename = "$schema", default)]
+    #[serde(rename = "$schema")]
+    #[cfg_attr(feature = "registry-schema", schemars(transform = without_null))]
     pub schema: Option<String>,
     /// The domains that own or subscribe to event types, by name.
     pub domains: BTreeMap<String, Domain>,
@@ -79,7 +80,7 @@ pub struct EventType {
     /// the payload carries none. Events of one subject are delivered in order.
     pub subject: String,
     /// A JSON pointer to the required string in the payload that the envelope's tenant_id mirrors.
-    #[serde(default)]
+    #[cfg_attr(feature = "registry-schema", schemars(transform = without_null))]
     pub tenant: Option<String>,
     /// The payload's schema versions.
     pub versions: Vec<Version>,
@@ -91,11 +92,12 @@ pub struct EventType {
 #[serde(deny_unknown_fields)]
 pub struct Version {
     /// The schema version, from 1.
+    #[cfg_attr(feature = "registry-schema", schemars(range(min = 1)))]
     pub version: u16,
     /// Where the version stands in its life.
     pub status: Status,
     /// The payload's JSON Schema file, relative to the registry file. An announced or a retired version may have none.
-    #[serde(default)]
+    #[cfg_attr(feature = "registry-schema", schemars(transform = without_null))]
     pub payload: Option<String>,
 }
 
@@ -120,4 +122,10 @@ pub enum Status {
 pub fn registry_schema() -> String {
     let schema = schemars::schema_for!(Registry);
     format!("{:#}\n", schema.as_value())
+}
+
+/// An optional key is left out; null is no other way to say so.
+#[cfg(feature = "registry-schema")]
+fn without_null(schema: &mut schemars::Schema) {
+    schema.insert("type".to_owned(), "string".into());
 }

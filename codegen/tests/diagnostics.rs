@@ -82,6 +82,33 @@ fn duplicate_version() {
 }
 
 #[test]
+fn two_versions_of_one_schema() {
+    let contracts = Contracts::with_events(&["thing.happened"]);
+    let mut event = event_type("thing.happened");
+    let second =
+        json!({ "version": 2, "status": "announced", "payload": "things/schema/payloads/thing.happened-v1.json" });
+    event["versions"].as_array_mut().unwrap().push(second);
+    contracts.file("event-types-registry.json", &pretty(&registry(vec![event])));
+    insta::assert_snapshot!(contracts.only_error());
+}
+
+#[test]
+fn version_zero() {
+    let contracts = Contracts::with_events(&["thing.happened"]);
+    let mut event = event_type("thing.happened");
+    event["versions"][0]["version"] = json!(0);
+    contracts.file("event-types-registry.json", &pretty(&registry(vec![event])));
+    insta::assert_snapshot!(contracts.only_error());
+}
+
+#[test]
+fn registry_that_is_not_there() {
+    let contracts = Contracts::empty();
+    let error = contracts.config().write().unwrap_err().to_string();
+    assert!(error.starts_with(contracts.registry().to_str().unwrap()), "{error}");
+}
+
+#[test]
 fn two_current_versions() {
     let contracts = Contracts::with_events(&["thing.happened"]);
     contracts.file("things/schema/payloads/thing.happened-v2.json", &pretty(&simple_payload()));
@@ -169,6 +196,11 @@ fn ref_to_the_web() {
 #[test]
 fn ref_to_itself() {
     insta::assert_snapshot!(of_property("{ \"$ref\": \"#/properties/x\" }"));
+}
+
+#[test]
+fn id_inside_a_schema() {
+    insta::assert_snapshot!(of_property("{ \"$id\": \"other.json\", \"type\": \"string\" }"));
 }
 
 #[test]

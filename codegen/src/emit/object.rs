@@ -21,7 +21,7 @@ pub(super) fn item(
     let derive = imports.runtime("Object");
     let closed = object.closed.then(|| quote! { #[object(closed)] });
     let fields: Vec<TokenStream> = object.fields.iter().map(|field| self::field(field, items, imports)).collect();
-    let rest = (!object.closed).then(rest);
+    let rest = (!object.closed).then(|| rest(imports));
     quote! {
         #docs
         #[derive(Clone, PartialEq, #derive)]
@@ -68,12 +68,12 @@ fn field_type(field: &Field, items: &[Item], imports: &mut Imports) -> TokenStre
     }
 }
 
-/// Named by its path: a crate whose contracts have open objects depends on `serde_json`.
-fn rest() -> TokenStream {
+fn rest(imports: &mut Imports) -> TokenStream {
+    let members = imports.runtime("JsonObject");
     quote! {
         /// Members that this revision of the contract does not name.
         #[object(rest)]
-        pub rest: serde_json::Map<String, serde_json::Value>,
+        pub rest: #members,
     }
 }
 

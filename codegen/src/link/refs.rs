@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::diagnostics::{Problems, did_you_mean};
 use crate::load::{Source, Sources, file_of_ref};
-use crate::node::{Node, Span, Value};
+use crate::node::{Member, Node, Span, Value};
 
 pub(super) fn resolve<'a>(sources: &'a Sources, problems: &mut Problems) -> BTreeMap<Span, &'a Node> {
     let mut resolver = Resolver { sources, problems, refs: BTreeMap::new() };
@@ -36,12 +36,20 @@ impl<'a> Resolver<'a, '_> {
                             member.value.members().iter().for_each(|named| self.schema(source, &named.value));
                         }
                         "$ref" => self.reference(source, &member.value),
+                        "$id" if !is_document(source, node) => self.embedded_id(member),
                         _ => self.schema(source, &member.value),
                     }
                 }
             }
             _ => {}
         }
+    }
+
+    /// It would change what the `$ref`s under it are relative to (JSON Schema core, section 9.3.2).
+    fn embedded_id(&mut self, member: &Member) {
+        self.problems
+            .error(member.key_span, "an `$id` inside a schema is not supported yet")
+            .help("give the schema a file of its own, or refer to it as `#/$defs/name`");
     }
 
     fn reference(&mut self, source: &'a Source, node: &'a Node) {
@@ -99,6 +107,10 @@ impl<'a> Resolver<'a, '_> {
         let help = did_you_mean(last, siblings.iter().map(|member| member.key.as_str()));
         problem.help(help.unwrap_or_else(|| "definitions live in `$defs` of a schema".to_owned()));
     }
+}
+
+fn is_document(source: &Source, node: &Node) -> bool {
+    source.root.as_ref().is_some_and(|root| std::ptr::eq(root, node))
 }
 
 fn id_of(source: &Source) -> Option<&str> {

@@ -35,9 +35,13 @@ impl Merge<'_, '_> {
             self.problems.error(node.span, "the schema refers to itself and never says what it is");
             return None;
         }
-        let Value::Object(members) = &node.value else {
-            self.problems.error(node.span, format!("a part of `allOf` must be an object, not {}", node.kind()));
-            return None;
+        let members = match &node.value {
+            Value::Object(members) => members,
+            Value::Bool(true) => return Some(Vec::new()),
+            _ => {
+                self.problems.error(node.span, format!("a part of `allOf` must be an object, not {}", node.kind()));
+                return None;
+            }
         };
         let mut whole: Vec<Member> = members
             .iter()

@@ -23,7 +23,7 @@ pub(super) struct Draft {
 }
 
 /// Names that the generated modules import.
-const IMPORTED: [&str; 32] = [
+const IMPORTED: [&str; 31] = [
     "BTreeMap",
     "Box",
     "CarriesSubject",
@@ -31,8 +31,8 @@ const IMPORTED: [&str; 32] = [
     "Email",
     "Err",
     "Int",
+    "JsonObject",
     "List",
-    "Map",
     "Maybe",
     "NeedsSubject",
     "None",
@@ -52,7 +52,6 @@ const IMPORTED: [&str; 32] = [
     "UniqueList",
     "Unrecognized",
     "Uuid",
-    "Value",
     "Vec",
     "Words",
     "Self",

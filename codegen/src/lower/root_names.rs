@@ -1,6 +1,6 @@
 //! The names of the output's root: each may mean one thing only.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostics::Problems;
 use crate::link::Linked;
@@ -36,16 +36,18 @@ pub(super) fn check(model: &Model, linked: &Linked<'_>, problems: &mut Problems)
             add(format!("{}Event", domain.rust_name), span);
         }
     }
+    let used: BTreeSet<&str> = model.event_types.iter().map(|event| event.name.as_str()).collect();
+    let mut places = BTreeMap::new();
     for (index, event) in linked.registry.event_types.iter().enumerate() {
         let span = linked.registry_span(&format!("/event_types/{index}/event_type"));
-        if model.event_types.iter().any(|used| used.name == event.event_type) {
+        places.insert(event.event_type.as_str(), span);
+        if used.contains(event.event_type.as_str()) {
             add(names::upper_camel(&event.event_type), span);
             add(names::screaming(&event.event_type), span);
         }
     }
     for payload in &model.payloads {
-        let index = linked.registry.event_types.iter().position(|event| event.event_type == payload.event_type);
-        let pointer = format!("/event_types/{}/event_type", index.unwrap_or_default());
-        add(payload.rust_name.clone(), linked.registry_span(&pointer));
+        let span = places.get(payload.event_type.as_str()).copied().unwrap_or(linked.document.span);
+        add(payload.rust_name.clone(), span);
     }
 }

@@ -10,16 +10,16 @@ use eventwright_codegen::{Config, Error, Severity, configure};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-pub const PERSON_ID: &str = "^per_[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$";
+pub(crate) const PERSON_ID: &str = "^per_[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$";
 
 /// A folder with contracts.
-pub struct Contracts {
+pub(crate) struct Contracts {
     folder: TempDir,
 }
 
 impl Contracts {
     /// One event type, `thing.happened`, of domain `sales`, with `growth` as its subscriber, and the given payload schema.
-    pub fn with_payload(schema: &str) -> Contracts {
+    pub(crate) fn with_payload(schema: &str) -> Contracts {
         let contracts = Contracts::empty();
         contracts.file("event-types-registry.json", &pretty(&registry(vec![event_type("thing.happened")])));
         contracts.file("things/schema/payloads/thing.happened-v1.json", schema);
@@ -27,7 +27,7 @@ impl Contracts {
     }
 
     /// Several event types, each with a payload of one string.
-    pub fn with_events(names: &[&str]) -> Contracts {
+    pub(crate) fn with_events(names: &[&str]) -> Contracts {
         let contracts = Contracts::empty();
         contracts
             .file("event-types-registry.json", &pretty(&registry(names.iter().map(|name| event_type(name)).collect())));
@@ -37,52 +37,52 @@ impl Contracts {
         contracts
     }
 
-    pub fn empty() -> Contracts {
+    pub(crate) fn empty() -> Contracts {
         Contracts { folder: TempDir::new().unwrap() }
     }
 
-    pub fn file(&self, name: &str, text: &str) -> &Contracts {
+    pub(crate) fn file(&self, name: &str, text: &str) -> &Contracts {
         self.bytes(name, text.as_bytes())
     }
 
-    pub fn bytes(&self, name: &str, bytes: &[u8]) -> &Contracts {
+    pub(crate) fn bytes(&self, name: &str, bytes: &[u8]) -> &Contracts {
         let path = self.folder().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, bytes).unwrap();
         self
     }
 
-    pub fn folder(&self) -> PathBuf {
+    pub(crate) fn folder(&self) -> PathBuf {
         self.folder.path().join("contracts")
     }
 
-    pub fn registry(&self) -> PathBuf {
+    pub(crate) fn registry(&self) -> PathBuf {
         self.folder().join("event-types-registry.json")
     }
 
-    pub fn out_dir(&self) -> PathBuf {
+    pub(crate) fn out_dir(&self) -> PathBuf {
         self.folder.path().join("generated")
     }
 
-    pub fn config(&self) -> Config {
+    pub(crate) fn config(&self) -> Config {
         configure().registry(self.registry()).out_dir(self.out_dir())
     }
 
     /// The generated files by name.
-    pub fn generate(&self) -> BTreeMap<String, String> {
+    pub(crate) fn generate(&self) -> BTreeMap<String, String> {
         self.config().write().unwrap();
         files(&self.out_dir())
     }
 
     /// What is wrong with the contracts. Nothing must have been written then.
-    pub fn error(&self) -> String {
+    pub(crate) fn error(&self) -> String {
         let error = self.config().write().unwrap_err();
         assert!(!self.out_dir().exists(), "output in spite of errors");
         error.to_string()
     }
 
     /// The one error that is wrong with the contracts.
-    pub fn only_error(&self) -> String {
+    pub(crate) fn only_error(&self) -> String {
         let error = self.config().write().unwrap_err();
         let Error::Contracts(diagnostics) = &error else { panic!("{error}") };
         let errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
@@ -92,12 +92,12 @@ impl Contracts {
 }
 
 /// All files in a folder.
-pub fn files(folder: &Path) -> BTreeMap<String, String> {
+pub(crate) fn files(folder: &Path) -> BTreeMap<String, String> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
     entries.map(|entry| (entry.file_name().into_string().unwrap(), fs::read_to_string(entry.path()).unwrap())).collect()
 }
 
-pub fn registry(event_types: Vec<Value>) -> Value {
+pub(crate) fn registry(event_types: Vec<Value>) -> Value {
     json!({
         "domains": {
             "sales": { "description": "Turns interest into customers." },
@@ -111,7 +111,7 @@ pub fn registry(event_types: Vec<Value>) -> Value {
     })
 }
 
-pub fn event_type(name: &str) -> Value {
+pub(crate) fn event_type(name: &str) -> Value {
     json!({
         "event_type": name,
         "description": "A thing happened.",
@@ -123,7 +123,7 @@ pub fn event_type(name: &str) -> Value {
     })
 }
 
-pub fn simple_payload() -> Value {
+pub(crate) fn simple_payload() -> Value {
     json!({
         "title": "A thing happened",
         "type": "object",
@@ -134,13 +134,13 @@ pub fn simple_payload() -> Value {
 }
 
 /// A payload schema of one property, `x`.
-pub fn payload_of(x: &str) -> String {
+pub(crate) fn payload_of(x: &str) -> String {
     format!(
         "{{\n  \"title\": \"A thing happened\",\n  \"type\": \"object\",\n  \"additionalProperties\": false,\n  \
          \"required\": [\"x\"],\n  \"properties\": {{\n    \"x\": {x}\n  }}\n}}\n"
     )
 }
 
-pub fn pretty(value: &Value) -> String {
+pub(crate) fn pretty(value: &Value) -> String {
     format!("{value:#}\n")
 }
