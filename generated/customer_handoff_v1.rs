@@ -2,8 +2,8 @@
 //! `customer.handoff` version 1: Revenue handed a new customer over to delivery.
 
 use eventwright::{
-    CarriesSubject, Date, Email, Maybe, Object, OffsetDateTime, Payload, Publishable,
-    PublishedBy, SubscribedBy, Text, UniqueList, Unrecognized, Words,
+    CarriesSubject, Date, Email, JsonObject, Maybe, Object, OffsetDateTime, Payload,
+    Publishable, PublishedBy, SubscribedBy, Text, UniqueList, Unrecognized, Words,
 };
 
 use super::{
@@ -90,7 +90,7 @@ pub struct Contact {
     pub preferred_channel: PreferredChannel,
     /// Members that this revision of the contract does not name.
     #[object(rest)]
-    pub rest: serde_json::Map<String, serde_json::Value>,
+    pub rest: JsonObject,
 }
 
 /// What `preferred_channel` can be.

@@ -49,8 +49,12 @@ pub use payload::{
     DecodeError, Email, EncodeError, EventId, Id, Int, Invalid, List, Maybe, Object, Pattern, Reading, Text,
     UniqueList, Unrecognized, Violation, Words,
 };
+pub use serde_json::Value as JsonValue;
 pub use time::{Date, OffsetDateTime};
 pub use uuid::Uuid;
+
+/// The members of an open JSON object that no property names.
+pub type JsonObject = serde_json::Map<String, JsonValue>;
 
 /// Includes the bindings that a build script generated with `eventwright_codegen::configure().….compile()`.
 #[macro_export]

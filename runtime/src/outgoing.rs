@@ -34,6 +34,18 @@ impl<E> Outgoing<E> {
         self.event_id
     }
 
+    /// What happened.
+    #[must_use]
+    pub fn payload(&self) -> &E {
+        &self.payload
+    }
+
+    /// The id of what the event is about.
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+
     pub(crate) fn caused_by_unless_said(mut self, cause: &crate::Envelope) -> Self {
         self.options.causation_id.get_or_insert(cause.event_id);
         self.options.correlation_id.get_or_insert_with(|| cause.correlation_id.clone());

@@ -1,5 +1,6 @@
--- The next events of a range between two windows, in the order of seq: first the stragglers, which published before the first
--- window's bound and committed after it, then those published since. No locks.
+-- The next events of a range between two windows, in the order of seq: first the stragglers, which published up to the first
+-- window's bound and committed after it, then those published since. No locks. What the first window's snapshot sees lies all
+-- below its bound (open_window takes them in this order), so only the second's snapshot is asked.
 -- Plan: two index scans, outbox_xid for the stragglers and the primary key for the rest, pruned to the partitions between the
 -- bounds. UNION ALL of two materialized parts, never OR: that walks the whole primary key.
 -- $1, $2, $3 the first window's snapshot, bound and fence  $4, $5 the second's snapshot and the last seq to look at
@@ -24,7 +25,6 @@ WITH stragglers AS MATERIALIZED (
      WHERE seq > greatest($2, $6) AND seq <= $5
        AND bucket BETWEEN $7 AND $8 AND event_type = ANY ($9)
        AND pg_visible_in_snapshot(xid, $4::text::pg_snapshot)
-       AND NOT pg_visible_in_snapshot(xid, $1::text::pg_snapshot)
      ORDER BY seq
      LIMIT $10
 )
