@@ -2,6 +2,7 @@
 //!
 //! Every keyword of a schema is taken by the rule that enforces it, is a known annotation, or is refused with its position.
 
+mod arrays;
 mod catalog;
 mod compose;
 mod keywords;

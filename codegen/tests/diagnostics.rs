@@ -241,6 +241,13 @@ fn bounded_number() {
 }
 
 #[test]
+fn unique_date_times() {
+    insta::assert_snapshot!(of_property(
+        "{ \"type\": \"array\", \"uniqueItems\": true, \"items\": { \"type\": \"string\", \"format\": \"date-time\" } }"
+    ));
+}
+
+#[test]
 fn unsupported_format() {
     insta::assert_snapshot!(of_property("{ \"type\": \"string\", \"format\": \"ipv4\" }"));
 }

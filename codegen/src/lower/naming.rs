@@ -73,10 +73,10 @@ pub(super) fn resolve(
         for (index, name) in names.iter().enumerate() {
             groups.entry(name).or_default().push(index);
         }
-        let clashes = groups
-            .iter()
-            .filter(|(name, group)| group.len() > 1 || taken.contains(**name) || IMPORTED.contains(*name))
-            .map(|(_, group)| group);
+        let builders: BTreeSet<String> =
+            drafts.iter().zip(&names).filter_map(|(draft, name)| draft.builder(name)).collect();
+        let is_taken = |name: &str| taken.contains(name) || builders.contains(name) || IMPORTED.contains(&name);
+        let clashes = groups.iter().filter(|(name, group)| group.len() > 1 || is_taken(name)).map(|(_, group)| group);
         let mut clashed = None;
         let mut grown = false;
         for group in clashes {
@@ -106,6 +106,11 @@ impl Draft {
         let steps: Vec<&str> = self.path[skipped..].iter().map(|step| step.name.as_str()).collect();
         let name = names::upper_camel(&steps.join("_"));
         if length > self.path.len() { format!("{event}{name}") } else { name }
+    }
+
+    /// The name of the builder that comes with an object.
+    fn builder(&self, name: &str) -> Option<String> {
+        matches!(self.kind, Some(ItemKind::Object(_))).then(|| format!("{name}Builder"))
     }
 
     /// Whether the name can take in one more property or, where `beyond` is 1, the event type's name.

@@ -99,7 +99,7 @@ impl Types<'_, '_> {
         let renamed = notes.rust_name.filter(|name| !names_a_type(name));
         Some(Field {
             json: property.key.clone(),
-            rust_name: renamed.unwrap_or_else(|| names::snake(&property.key)),
+            rust_name: renamed.unwrap_or_else(|| field_name(&property.key)),
             docs: notes.docs,
             required: required?.contains(property.key.as_str()),
             sensitive: notes.sensitive,
@@ -132,4 +132,10 @@ impl Types<'_, '_> {
             .help("name the property yourself: `\"x-rust-name\": \"…\"` in its schema");
         false
     }
+}
+
+/// Each field has a setter in the struct's builder, whose last step is `build`.
+fn field_name(property: &str) -> String {
+    let name = names::snake(property);
+    if name == "build" { "build_".to_owned() } else { name }
 }

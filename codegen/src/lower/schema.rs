@@ -227,22 +227,6 @@ impl<'a, 'p> Types<'a, 'p> {
         Some(leaf)
     }
 
-    fn array(&mut self, node: &Node, mut keywords: Keywords<'_>, path: &Path) -> Option<(Shape, bool)> {
-        let (min, max) = numbers::lengths("minItems", "maxItems", &mut keywords, self.problems)?;
-        let unique = match keywords.take("uniqueItems") {
-            None => false,
-            Some(Node { value: Value::Bool(unique), .. }) => *unique,
-            Some(other) => return wrong_type("uniqueItems", other, "a boolean", self.problems),
-        };
-        let Some(items) = keywords.take("items") else {
-            self.problems.error(node.span, "the array does not say what its items are").help("add `items`");
-            return None;
-        };
-        keywords.finish("an array", self.problems)?;
-        let item = self.on_heap(items, &one_of(path))?;
-        Some((Shape::List { item: Box::new(item.ty), min, max, unique }, item.notes.sensitive))
-    }
-
     /// A schema whose values live in a list or a map.
     pub(super) fn on_heap(&mut self, node: &Node, path: &Path) -> Option<Typed> {
         self.around.push(Around::Heap);
@@ -339,15 +323,6 @@ fn definition(reference: &Node) -> Option<String> {
     let (_, pointer) = reference.as_str()?.split_once('#')?;
     let last = pointer.rsplit('/').next().filter(|last| !last.is_empty())?;
     Some(crate::node::unescape(last))
-}
-
-/// The path of a list's items: those of `changed_fields` are each a `changed_field`.
-fn one_of(path: &Path) -> Path {
-    let mut path = path.clone();
-    if let Some(last) = path.last_mut() {
-        last.name = names::singular(&last.name);
-    }
-    path
 }
 
 impl Notes {
