@@ -1,0 +1,144 @@
+//! Processes that end in the middle: by SIGKILL, or by a handler that aborts.
+
+mod common;
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use common::{Group, Happened, Home, Result, insert_effect, migrated, publish, record};
+use eventwright::{Context, DeadLetters, Event, Handled, RetryPolicy, Subscriber};
+use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
+
+const WORKER: &str = "a_worker_process";
+const URL: &str = "EVENTWRIGHT_KILLED_URL";
+const SLEEPS: &str = "sleeps";
+const POISON: &str = "poison";
+
+/// What the other tests start, and kill.
+#[tokio::test]
+#[ignore = "the process that the other tests start"]
+async fn a_worker_process() -> Result {
+    let url = std::env::var(URL)?;
+    let pool = PgPoolOptions::new().max_connections(10).connect(&url).await?;
+    let retry = RetryPolicy::default().attempts(3).first(Duration::from_millis(10));
+    let subscriber = Subscriber::<Home>::new("a", pool).workers(2).ranges(2).retry(retry).lease(Duration::from_millis(300));
+    subscriber.state("a").on(sleep_or_abort).drain().await?;
+    Ok(())
+}
+
+async fn sleep_or_abort(event: Event<Happened>, cx: &mut Context<'_, Home, &'static str>) -> Handled {
+    insert_effect(cx.tx(), "a", &event).await?;
+    match event.payload.about.as_str() {
+        SLEEPS => {
+            println!("in the handler");
+            tokio::time::sleep(Duration::from_secs(600)).await;
+        }
+        POISON => std::process::abort(),
+        _ => {}
+    }
+    Ok(())
+}
+
+fn start(url: &str) -> Result<Child> {
+    Ok(Command::new(std::env::current_exe()?)
+        .args(["--exact", WORKER, "--ignored", "--nocapture", "--test-threads=1"])
+        .env(URL, url)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()?)
+}
+
+/// Waits until the worker is in the handler that sleeps.
+fn wait_for_the_handler(worker: &mut Child) -> Result {
+    let output = worker.stdout.take().ok_or("no output")?;
+    for line in BufReader::new(output).lines() {
+        if line?.contains("in the handler") {
+            return Ok(());
+        }
+    }
+    Err("the worker ended before it came to the handler".into())
+}
+
+async fn publish_some(pool: &PgPool, abouts: impl IntoIterator<Item = &str>) -> Result {
+    for (n, about) in (1..).zip(abouts) {
+        publish(&mut *pool.acquire().await?, about, n).await?;
+    }
+    Ok(())
+}
+
+async fn counts(pool: &PgPool) -> Result<(i64, i64)> {
+    Ok(sqlx::query_as("SELECT count(*), count(DISTINCT event_id) FROM effects").fetch_one(pool).await?)
+}
+
+#[tokio::test]
+async fn a_process_killed_in_a_handler_repeats_nothing() -> Result {
+    let database = migrated().await?;
+    let pool = database.pool();
+    let group = Group::new("a", pool).await?;
+    publish_some(pool, ["x", "y", "z", SLEEPS, "x", "y", "z"]).await?;
+    let mut worker = start(database.url())?;
+    let waiting = tokio::task::spawn_blocking(move || wait_for_the_handler(&mut worker).map(|()| worker));
+    let mut worker = waiting.await??;
+    worker.kill()?;
+    worker.wait()?;
+    group.subscriber().ranges(2).on(record).drain().await?;
+    assert_eq!(counts(pool).await?, (7, 7));
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_event_that_takes_its_process_down_is_dead_after_its_attempts() -> Result {
+    let database = migrated().await?;
+    let pool = database.pool();
+    Group::new("a", pool).await?;
+    publish_some(pool, ["x", "y", POISON, "z", "x", POISON]).await?;
+    let mut crashes = 0;
+    loop {
+        let mut worker = start(database.url())?;
+        let status: ExitStatus = tokio::task::spawn_blocking(move || worker.wait()).await??;
+        if status.success() {
+            break;
+        }
+        crashes += 1;
+        assert!(crashes < 20, "the event takes process after process down");
+    }
+    assert_eq!(counts(pool).await?, (4, 4));
+    let letters = DeadLetters::new(pool.clone()).list(Some("a"), 10).await?;
+    let [letter] = letters.as_slice() else { panic!("{letters:?}") };
+    assert_eq!((letter.envelope.subject.as_str(), letter.attempts), (POISON, 3));
+    assert!(letter.error.contains("the process ended while it handled the event, 3 times"), "{}", letter.error);
+    assert!(crashes <= 4, "{crashes} processes for three attempts");
+    Ok(())
+}
+
+#[tokio::test]
+async fn processes_killed_at_any_moment_lose_and_double_nothing() -> Result {
+    let database = migrated().await?;
+    let pool = database.pool();
+    let group = Group::new("a", pool).await?;
+    let seed = fastrand::u64(..);
+    eprintln!("seed {seed}");
+    let mut rng = fastrand::Rng::with_seed(seed);
+    for round in 0..8 {
+        for n in 0..60 {
+            publish(&mut *pool.acquire().await?, &format!("s{}", n % 20), round * 100 + n).await?;
+        }
+        let mut workers = [start(database.url())?, start(database.url())?];
+        tokio::time::sleep(Duration::from_millis(rng.u64(50..250))).await;
+        for worker in &mut workers {
+            worker.kill()?;
+            worker.wait()?;
+        }
+    }
+    group.subscriber().ranges(2).on(record).drain().await?;
+    assert_eq!(counts(pool).await?, (480, 480));
+    let out_of_order: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM (SELECT n, lag(n) OVER (PARTITION BY about ORDER BY k) AS before FROM effects) e WHERE n <= before",
+    )
+    .fetch_one(pool)
+    .await?;
+    assert_eq!(out_of_order, 0);
+    Ok(())
+}
