@@ -2,8 +2,9 @@
 
 use std::{
     str::FromStr,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, PoisonError, mpsc},
     thread,
+    time::Duration,
 };
 
 use sqlx::{
@@ -16,6 +17,8 @@ use super::{Error, Server, Settings};
 
 /// Enough for a test's publishers and subscribers; many tests share the server's connections.
 const CONNECTIONS: u32 = 10;
+
+const WAITS_AT_MOST: Duration = Duration::from_secs(10);
 
 /// An empty database of one's own, dropped when this value is dropped, also by a panic.
 ///
@@ -75,22 +78,29 @@ impl Database {
 }
 
 impl Drop for Database {
-    /// Ends all sessions of the database and removes it; blocks until that is done. A failure is told on standard error.
+    /// Ends all sessions of the database and removes it. A failure is told on standard error.
+    ///
+    /// Blocks until that is done, for at most ten seconds, and then goes on with it in the background: Postgres waits with the
+    /// removal for connections that just authenticate, which may be tasks of the runtime that is blocked here.
     fn drop(&mut self) {
-        let drop = format!("drop database if exists {} with (force)", self.name);
-        let server = self.server.clone();
+        let statement = format!("drop database if exists {} with (force)", self.name);
+        let (server, name) = (self.server.clone(), self.name.clone());
+        let (tell, told) = mpsc::channel();
         // the test's own runtime can't be waited for from within, and may be gone
-        let dropped = thread::spawn(move || {
-            tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .map_err(sqlx::Error::Io)?
-                .block_on(execute(&server, drop))
+        thread::spawn(move || {
+            if let Err(error) = execute_and_wait(&server, statement) {
+                eprintln!("eventwright: the database {name} is left on {}: {error}", place(&server));
+            }
+            tell.send(())
         });
-        if let Ok(Err(error)) = dropped.join() {
-            eprintln!("eventwright: the database {} is left on {}: {error}", self.name, place(&self.server));
-        }
+        // it has told of a failure itself
+        let _ = told.recv_timeout(WAITS_AT_MOST);
     }
+}
+
+fn execute_and_wait(server: &PgConnectOptions, statement: String) -> Result<(), sqlx::Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(sqlx::Error::Io)?;
+    runtime.block_on(execute(server, statement))
 }
 
 /// The same server and user. Not by way of the driver: it would add parameters that no other driver knows.
@@ -115,7 +125,10 @@ async fn execute(server: &PgConnectOptions, statement: String) -> Result<(), sql
 }
 
 fn place(server: &PgConnectOptions) -> String {
-    format!("{}:{}", server.get_host(), server.get_port())
+    match server.get_socket() {
+        Some(directory) => directory.display().to_string(),
+        None => format!("{}:{}", server.get_host(), server.get_port()),
+    }
 }
 
 /// The URL of the server that this process's tests share. Starting one blocks, so it happens on a thread of its own.

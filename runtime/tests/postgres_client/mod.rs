@@ -3,7 +3,7 @@
 
 use std::{
     io::{self, Read, Write},
-    net::TcpStream,
+    os::unix::net::UnixStream,
 };
 
 /// The first column of the first row of the answer; else what the server, or the connection, says is wrong.
@@ -12,43 +12,39 @@ pub(crate) fn ask(url: &str, query: &str) -> Result<String, String> {
 }
 
 fn converse(url: &str, query: &str) -> io::Result<String> {
-    let address = url.strip_prefix("postgres://").and_then(|rest| rest.split_once('/'));
-    let (account, address) = address.and_then(|(address, _)| address.split_once('@')).expect("account@address");
-    let (user, password) = account.split_once(':').expect("user:password");
-    let mut server = TcpStream::connect(address)?;
+    let directory = url.strip_prefix("postgres://postgres@").and_then(|rest| rest.strip_suffix(":5432/postgres"));
+    let directory = directory.expect("the URL of a socket").replace("%2F", "/");
+    let mut server = UnixStream::connect(format!("{directory}/.s.PGSQL.5432"))?;
 
-    let startup = format!("\0\x03\0\0user\0{user}\0database\0postgres\0\0");
+    let startup = b"\0\x03\0\0user\0postgres\0database\0postgres\0\0";
     server.write_all(&(startup.len() as u32 + 4).to_be_bytes())?;
-    server.write_all(startup.as_bytes())?;
+    server.write_all(startup)?;
 
     let mut answer = None;
     loop {
         let (kind, body) = receive(&mut server)?;
-        match (kind, body.as_slice()) {
-            (b'R', [0, 0, 0, 3]) => send(&mut server, b'p', password)?,
-            (b'Z', _) if answer.is_none() => {
+        match kind {
+            b'Z' if answer.is_none() => {
                 send(&mut server, b'Q', query)?;
                 answer = Some(String::new());
             }
-            (b'Z', _) => return Ok(answer.unwrap_or_default()),
+            b'Z' => return Ok(answer.unwrap_or_default()),
             // the number of columns, the length of the first, the first
-            (b'D', row) => answer = Some(String::from_utf8_lossy(&row[6..]).into_owned()),
-            (b'E', message) => {
-                return Err(io::Error::other(String::from_utf8_lossy(message).into_owned()));
-            }
+            b'D' => answer = Some(String::from_utf8_lossy(&body[6..]).into_owned()),
+            b'E' => return Err(io::Error::other(String::from_utf8_lossy(&body).into_owned())),
             _ => {}
         }
     }
 }
 
-fn send(server: &mut TcpStream, kind: u8, text: &str) -> io::Result<()> {
+fn send(server: &mut UnixStream, kind: u8, text: &str) -> io::Result<()> {
     server.write_all(&[kind])?;
     server.write_all(&(text.len() as u32 + 5).to_be_bytes())?;
     server.write_all(text.as_bytes())?;
     server.write_all(&[0])
 }
 
-fn receive(server: &mut TcpStream) -> io::Result<(u8, Vec<u8>)> {
+fn receive(server: &mut UnixStream) -> io::Result<(u8, Vec<u8>)> {
     let mut header = [0; 5];
     server.read_exact(&mut header)?;
     let length = u32::from_be_bytes([header[1], header[2], header[3], header[4]]);

@@ -2,9 +2,8 @@
 
 use std::{
     env, fs,
-    io::{self, BufRead, BufReader, Read, Write},
-    net::{Ipv4Addr, TcpListener},
-    os::unix::process::CommandExt,
+    io::{self, BufRead, BufReader},
+    os::unix::{ffi::OsStrExt, process::CommandExt},
     path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Stdio},
 };
@@ -13,8 +12,11 @@ use super::{Account, Error};
 
 const SCRIPT: &str = include_str!("guard.sh");
 
-/// A port found free may be taken by the time that Postgres binds it.
-const PORTS_TRIED: usize = 20;
+/// The name of the socket; no port is taken.
+const PORT: u16 = 5432;
+
+/// The path of a Unix socket has at most 103 bytes on macOS, 107 on Linux; the directory's own name and the socket's take 39.
+const LONGEST_TEMPORARY: usize = 64;
 
 const LOG_LINES_SHOWN: usize = 15;
 
@@ -23,36 +25,42 @@ const LOG_LINES_SHOWN: usize = 15;
 pub(super) struct Guard {
     process: Child,
     /// Closing it is the signal to clean up.
-    requests: Option<ChildStdin>,
+    life: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
     bin_dir: PathBuf,
     directory: PathBuf,
 }
 
 impl Guard {
-    /// Starts a server and returns it with the URL to connect to.
-    pub(super) fn start(account: &Account, bin_dir: &Path, configuration: &str) -> Result<(Self, String), Error> {
-        let unstarted = |error: io::Error| Error::Start {
+    /// Starts a server and waits until it accepts connections.
+    pub(super) fn start(account: &Account, bin_dir: &Path, configuration: &str) -> Result<Self, Error> {
+        let mut guard = Self::spawn(account, bin_dir, configuration).map_err(|error| Error::Start {
             what: format!("the process that holds the throw-away Postgres did not start: {error}"),
             directory: bin_dir.to_owned(),
-        };
-        let password = random_password().map_err(unstarted)?;
-        let mut guard = Self::spawn(account, bin_dir, configuration).map_err(unstarted)?;
-        let directory = guard.answer()?;
-        match directory.strip_prefix("in ") {
+        })?;
+        let answer = guard.answer()?;
+        match answer.strip_prefix("in ") {
             Some(directory) => guard.directory = directory.into(),
-            None => return Err(guard.failure(&format!("no temporary directory: {directory}"))),
+            None => return Err(guard.failure(&format!("no temporary directory for Postgres: {answer}"))),
         }
-        guard.request(&password)?;
-        if guard.answer()? != "initialised" {
-            return Err(guard.failure("initdb failed"));
+        match guard.answer()?.as_str() {
+            "started" => Ok(guard),
+            failure => Err(guard.failure(failure)),
         }
-        let port = guard.start_server()?;
-        Ok((guard, format!("postgres://postgres:{password}@127.0.0.1:{port}/postgres")))
     }
 
     pub(super) fn directory(&self) -> &Path {
         &self.directory
+    }
+
+    /// By the socket in its directory. Of the ways to write that, this one is understood by libpq, sqlx and tokio-postgres.
+    pub(super) fn url(&self) -> String {
+        let encoded = |byte: &u8| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(*byte).to_string(),
+            _ => format!("%{byte:02X}"),
+        };
+        let host: String = self.directory.as_os_str().as_bytes().iter().map(encoded).collect();
+        format!("postgres://postgres@{host}:{PORT}/postgres")
     }
 
     fn spawn(account: &Account, bin_dir: &Path, configuration: &str) -> io::Result<Self> {
@@ -61,9 +69,7 @@ impl Guard {
             .args(["-c", SCRIPT, "eventwright-guard"])
             .arg(bin_dir)
             // what this crate needs wins over what was asked for
-            .arg(format!(
-                "{configuration}listen_addresses = '127.0.0.1'\nunix_socket_directories = ''\nlogging_collector = off\n"
-            ))
+            .arg(format!("{configuration}listen_addresses = ''\nport = {PORT}\nlogging_collector = off\n"))
             .args(temporary_directories(account))
             // a terminal's Ctrl-C goes to the whole foreground group: the guard must not be in it
             .process_group(0)
@@ -71,37 +77,15 @@ impl Guard {
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()?;
-        let requests = process.stdin.take();
+        let life = process.stdin.take();
         let answers = process.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
         Ok(Self {
             process,
-            requests,
+            life,
             answers: BufReader::new(answers),
             bin_dir: bin_dir.to_owned(),
             directory: PathBuf::new(),
         })
-    }
-
-    fn start_server(&mut self) -> Result<u16, Error> {
-        for _ in 0..PORTS_TRIED {
-            let port = free_port().map_err(|error| self.failure(&format!("no free port on 127.0.0.1: {error}")))?;
-            self.request(&port.to_string())?;
-            if self.answer()? == "started" {
-                return Ok(port);
-            }
-            if !self.log().contains("Address already in use") {
-                break;
-            }
-        }
-        Err(self.failure("Postgres did not start"))
-    }
-
-    fn request(&mut self, line: &str) -> Result<(), Error> {
-        let written = match &mut self.requests {
-            Some(requests) => writeln!(requests, "{line}"),
-            None => Err(io::ErrorKind::BrokenPipe.into()),
-        };
-        written.map_err(|error| self.failure(&format!("the process that holds Postgres ended: {error}")))
     }
 
     /// The guard's next line; an empty one once it ended.
@@ -113,12 +97,9 @@ impl Guard {
         }
     }
 
-    fn log(&self) -> String {
-        fs::read(self.directory.join("log")).map(|log| String::from_utf8_lossy(&log).into_owned()).unwrap_or_default()
-    }
-
     fn failure(&self, what: &str) -> Error {
-        let log = self.log();
+        let log = fs::read(self.directory.join("log")).unwrap_or_default();
+        let log = String::from_utf8_lossy(&log);
         let lines: Vec<&str> = log.lines().collect();
         let end = &lines[lines.len().saturating_sub(LOG_LINES_SHOWN)..];
         let log = end.iter().map(|line| format!("\n  {line}")).collect::<String>();
@@ -128,7 +109,7 @@ impl Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        drop(self.requests.take());
+        drop(self.life.take());
         // so that nothing is left when the caller goes on; there is nobody to report a failure to
         let _ = self.process.wait();
     }
@@ -140,17 +121,6 @@ fn temporary_directories(account: &Account) -> Vec<PathBuf> {
     let wanted = std::path::absolute(&wanted).unwrap_or(wanted);
     let mut directories = vec![wanted, "/tmp".into(), "/var/tmp".into()];
     directories.dedup();
-    directories.retain(|directory| account.may_enter(directory));
+    directories.retain(|directory| directory.as_os_str().len() <= LONGEST_TEMPORARY && account.may_enter(directory));
     directories
-}
-
-fn free_port() -> io::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
-}
-
-/// 128 bits: every user of the machine can reach the port, and a Postgres superuser runs programs.
-fn random_password() -> io::Result<String> {
-    let mut bytes = [0; 16];
-    fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
