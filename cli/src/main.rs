@@ -5,6 +5,7 @@
 mod check;
 mod contracts;
 mod database;
+mod dead_letters;
 mod generate;
 mod migrate;
 mod with_postgres;
@@ -26,6 +27,7 @@ enum Command {
     Generate(generate::Generate),
     Check(check::Check),
     Migrate(migrate::Migrate),
+    DeadLetters(dead_letters::DeadLetters),
     WithPostgres(with_postgres::WithPostgres),
 }
 
@@ -39,10 +41,16 @@ fn main() -> ExitCode {
         Command::Generate(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Migrate(command) => command.run(),
+        Command::DeadLetters(command) => command.run(),
         Command::WithPostgres(command) => command.run(),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("error: {error}");
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            eprintln!("  because: {error}");
+            cause = error.source();
+        }
         ExitCode::FAILURE
     })
 }
