@@ -1,4 +1,60 @@
-//! Typed domain events over a Postgres outbox.
+//! Typed domain events over a Postgres outbox: publish in your own transaction, handle exactly once.
+//!
+//! Events are described by contracts, a registry and JSON Schemas; `eventwright-codegen` turns them into the types that this
+//! crate moves. An event's life:
+//!
+//! 1. A producer builds a payload and publishes it in the transaction that changes what it reports ([`Publisher`]).
+//! 2. It lies in the log, one append-only table ([`migrate`] makes it), until every group has passed it.
+//! 3. Each subscriber group reads the log and runs its handlers ([`Subscriber`]); what a handler writes through its
+//!    [`Context`] commits together with the group's position.
+//! 4. What a handler can't handle is retried, and at last a dead letter ([`Failure`], [`RetryPolicy`], [`DeadLetters`]).
+//!
+//! ```no_run
+//! # mod events {
+//! #     use eventwright::*;
+//! #     pub struct Sales; impl Domain for Sales { const NAME: &'static str = "sales"; }
+//! #     pub struct Growth; impl Domain for Growth { const NAME: &'static str = "growth"; }
+//! #     #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Id)] #[id(prefix = "lead_")] pub struct LeadId(Uuid);
+//! #     #[derive(Clone, PartialEq, Object)] #[object(closed)]
+//! #     pub struct LeadCreated { pub lead_id: LeadId, pub source: String }
+//! #     impl Payload for LeadCreated { const EVENT_TYPE: &'static str = "lead.created"; const VERSION: u16 = 1; }
+//! #     impl CarriesSubject for LeadCreated { type Subject = LeadId; fn subject(&self) -> LeadId { self.lead_id } }
+//! #     impl PublishedBy<Sales> for LeadCreated {} impl Publishable for LeadCreated {} impl SubscribedBy<Growth> for LeadCreated {}
+//! # }
+//! use eventwright::{Context, Event, Handled, Publisher, Subscriber};
+//! use events::{Growth, LeadCreated, LeadId, Sales}; // generated: eventwright::include_events!();
+//!
+//! async fn open_lead(pool: &sqlx::PgPool) -> Result<(), Box<dyn std::error::Error>> {
+//!     let lead_id = LeadId::new();
+//!     let mut tx = pool.begin().await?;
+//!     sqlx::query("INSERT INTO leads (id) VALUES ($1)").bind(lead_id).execute(&mut *tx).await?;
+//!     let event = LeadCreated::builder().lead_id(lead_id).source("referral").build();
+//!     Publisher::<Sales>::new().publish(&mut tx, event).await?;
+//!     tx.commit().await?; // the lead and the event, or neither
+//!     Ok(())
+//! }
+//!
+//! async fn count_lead(event: Event<LeadCreated>, cx: &mut Context<'_, Growth>) -> Handled {
+//!     sqlx::query("INSERT INTO funnel (lead) VALUES ($1)").bind(event.payload.lead_id).execute(cx.tx()).await?;
+//!     Ok(())
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let pool = sqlx::postgres::PgPoolOptions::new().max_connections(10).connect("postgres://localhost/app").await?;
+//! eventwright::migrate(&pool).await?;
+//! open_lead(&pool).await?;
+//! Subscriber::<Growth>::new("growth-funnel", pool).on(count_lead).drain().await?;
+//! # Ok(()) }
+//! ```
+//!
+//! # Payloads
+//! Field types carry the rules of the schema: [`Int`], [`Text`], [`List`], [`Email`], ids by [`derive(Id)`](macro@Id). Reading is
+//! [`Reading::Strict`] or [`Reading::Tolerant`]; the module [`payload`] tells the rest.
+//!
+//! # Features
+//! - `postgres` (default): publishing and subscribing with sqlx. Without it, the crate is payload types and contracts.
+//! - `testing`: a throw-away Postgres, and a fresh database for each test.
 
 #![forbid(unsafe_code)]
 
