@@ -54,12 +54,20 @@ fn fields(model: &Model) -> TokenStream {
 fn object(model: &Model) -> TokenStream {
     let name = model.name;
     let (constants, reads, rest) = (constants(model), reads(model), rest(model));
+    let positions = positions(model);
     let (values, writes) = (values(model), writes(model));
     quote! {
         impl ::eventwright::payload::Object for #name {
             const FIELDS: &'static [::eventwright::payload::object::Field] = &[#(#constants),*];
 
             type Fields = __Fields;
+
+            fn position(name: &str) -> ::core::option::Option<usize> {
+                ::core::option::Option::Some(match name {
+                    #(#positions)*
+                    _ => return ::core::option::Option::None,
+                })
+            }
 
             fn read_field<'de, A: ::eventwright::payload::object::MapAccess<'de>>(
                 fields: &mut __Fields,
@@ -74,6 +82,7 @@ fn object(model: &Model) -> TokenStream {
 
             #rest
 
+            #[inline]
             fn assemble(fields: __Fields) -> ::core::result::Result<Self, ::eventwright::payload::object::Missing> {
                 ::core::result::Result::Ok(Self { #(#values),* })
             }
@@ -96,6 +105,14 @@ fn constants(model: &Model) -> Vec<TokenStream> {
         quote!(::eventwright::payload::object::Field::#new(#property))
     };
     model.declared().map(constant).collect()
+}
+
+fn positions(model: &Model) -> Vec<TokenStream> {
+    let position = |(index, field): (usize, &Field<'_>)| {
+        let property = &field.property;
+        quote!(#property => #index,)
+    };
+    model.declared().enumerate().map(position).collect()
 }
 
 /// The span of the field's type makes the compiler point there if it can't be read; likewise below.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::str::Utf8Error;
 
 /// Why a value is not one of its type: the rule that it breaks.
 ///
@@ -100,6 +101,14 @@ impl DecodeError {
     /// The error for a payload that the bindings do not know.
     pub fn unknown(event_type: &str, version: u16) -> Self {
         Self::Unknown { event_type: event_type.to_owned(), version }
+    }
+
+    #[cold]
+    pub(crate) fn not_utf8(bytes: &[u8], error: Utf8Error) -> Self {
+        let valid = &bytes[..error.valid_up_to()];
+        let line = valid.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let column = valid.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
+        Self::Syntax { message: "invalid UTF-8".to_owned(), line, column }
     }
 
     pub(crate) fn syntax(error: &serde_json::Error) -> Self {

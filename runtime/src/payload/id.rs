@@ -1,5 +1,7 @@
 //! Ids: a prefix and a UUID version 7.
 
+mod canonical;
+
 use std::fmt::Display;
 use std::str::FromStr;
 
@@ -45,11 +47,25 @@ pub struct EventId(Uuid);
 /// # Errors
 /// Where the text has another form.
 #[doc(hidden)]
+#[inline]
 pub fn parse(text: &str, prefix: &'static str) -> Result<Uuid, Invalid> {
-    let Some(uuid) = text.strip_prefix(prefix) else {
-        return Err(Invalid::new(format!("does not begin with `{prefix}`")));
-    };
-    check_version(parse_canonical(uuid.as_bytes()).ok_or(Invalid::new("is not a prefix and a lower-case UUID"))?)
+    // inlined for the sake of this comparison, which is a single one for a prefix that is known
+    match text.strip_prefix(prefix) {
+        Some(uuid) => parse_v7(uuid),
+        None => Err(lacks_prefix(prefix)),
+    }
+}
+
+#[cold]
+fn lacks_prefix(prefix: &str) -> Invalid {
+    Invalid::new(format!("does not begin with `{prefix}`"))
+}
+
+fn parse_v7(text: &str) -> Result<Uuid, Invalid> {
+    match canonical::parse(text.as_bytes()) {
+        Some(uuid) => check_version(uuid),
+        None => Err(Invalid::new("is not a prefix and a lower-case UUID")),
+    }
 }
 
 /// Lets a UUID through that may be part of an id.
@@ -63,38 +79,6 @@ pub fn check_version(uuid: Uuid) -> Result<Uuid, Invalid> {
     }
     Ok(uuid)
 }
-
-/// A UUID of hyphens and lower-case digits alone; the `uuid` crate takes other forms as well.
-fn parse_canonical(text: &[u8]) -> Option<Uuid> {
-    const GROUPS: [(usize, usize); 5] = [(0, 8), (9, 13), (14, 18), (19, 23), (24, 36)];
-
-    if text.len() != 36 || [8, 13, 18, 23].iter().any(|&hyphen| text[hyphen] != b'-') {
-        return None;
-    }
-    let mut bytes = [0; 16];
-    let mut filled = 0;
-    let mut wrong = 0;
-    for (from, to) in GROUPS {
-        for pair in text[from..to].chunks_exact(2) {
-            let (high, low) = (DIGITS[usize::from(pair[0])], DIGITS[usize::from(pair[1])]);
-            wrong |= high | low;
-            bytes[filled] = high << 4 | low & 0xf;
-            filled += 1;
-        }
-    }
-    (wrong <= 0xf).then(|| Uuid::from_bytes(bytes))
-}
-
-/// What a byte is worth as a lower-case hexadecimal digit; more than 15 where it is none.
-const DIGITS: [u8; 256] = {
-    let mut digits = [0xff; 256];
-    let mut value = 0;
-    while value < 16 {
-        digits[b"0123456789abcdef"[value] as usize] = value as u8;
-        value += 1;
-    }
-    digits
-};
 
 /// The longest text of an id: derives refuse longer prefixes.
 const LONGEST: usize = 64;
@@ -115,9 +99,9 @@ impl Read for Uuid {
     fn read<'de, D: Deserializer<'de>>(json: D, reader: &Reader) -> Result<Self, D::Error> {
         text::read(json, reader, |text| {
             // of the forms that the crate takes, only this one has this length
-            let hyphenated =
-                (text.len() == uuid::fmt::Hyphenated::LENGTH).then(|| Uuid::try_parse(text).ok()).flatten();
-            hyphenated.ok_or(Invalid::new("is not a UUID"))
+            let is_hyphenated = text.len() == uuid::fmt::Hyphenated::LENGTH;
+            let uuid = if is_hyphenated { Uuid::try_parse(text).ok() } else { None };
+            uuid.ok_or_else(|| Invalid::new("is not a UUID"))
         })
     }
 }

@@ -127,9 +127,18 @@ pub trait Write {
 /// # Ok::<(), DecodeError>(())
 /// ```
 pub fn decode<T: Read>(bytes: &[u8], reading: Reading) -> Result<T, DecodeError> {
+    // once for the whole is faster than once for each string
+    let text = str::from_utf8(bytes).map_err(|error| DecodeError::not_utf8(bytes, error))?;
     let reader = Reader::new(reading);
-    let mut json = serde_json::Deserializer::from_slice(bytes);
-    T::read(&mut json, &reader).and_then(|value| json.end().map(|()| value)).map_err(|error| reader.into_error(&error))
+    let mut json = serde_json::Deserializer::from_str(text);
+    let value = match T::read(&mut json, &reader) {
+        Ok(value) => value,
+        Err(error) => return Err(reader.into_error(&error)),
+    };
+    match json.end() {
+        Ok(()) => Ok(value),
+        Err(error) => Err(reader.into_error(&error)),
+    }
 }
 
 /// Writes a value as a JSON document, without white space.

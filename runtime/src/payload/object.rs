@@ -26,6 +26,9 @@ pub trait Object: Sized {
     /// The struct's fields, not all of which may be set.
     type Fields: Default;
 
+    /// Where in [`FIELDS`](Self::FIELDS) the property of a name is.
+    fn position(name: &str) -> Option<usize>;
+
     /// Reads the property at `index` of [`FIELDS`](Self::FIELDS).
     ///
     /// # Errors

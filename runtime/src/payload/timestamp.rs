@@ -44,14 +44,12 @@ impl Write for Date {
 const NO_YEAR: &str = "a year before 0 or after 9999 has no form in RFC 3339";
 
 fn parse_date_time(text: &str) -> Option<OffsetDateTime> {
-    let mut scan = Scan { rest: text.as_bytes() };
-    let date = scan.date()?;
-    scan.one_of(b"Tt")?;
-    let (time, is_leap_second) = scan.time()?;
-    let offset = scan.offset()?;
-    scan.end()?;
+    let (date, rest) = text.as_bytes().split_first_chunk::<10>()?;
+    let (clock, rest) = rest.split_first_chunk::<9>()?;
+    let (nanosecond, rest) = fraction(rest)?;
+    let (time, is_leap_second) = time(clock, nanosecond)?;
+    let at = OffsetDateTime::new_in_offset(self::date(date)?, time, offset(rest)?);
 
-    let at = OffsetDateTime::new_in_offset(date, time, offset);
     let utc = at.checked_to_utc()?;
     if !is_leap_second {
         return Some(at);
@@ -64,87 +62,64 @@ fn parse_date_time(text: &str) -> Option<OffsetDateTime> {
 }
 
 fn parse_date(text: &str) -> Option<Date> {
-    let mut scan = Scan { rest: text.as_bytes() };
-    let date = scan.date()?;
-    scan.end()?;
-    Some(date)
+    date(text.as_bytes().try_into().ok()?)
 }
 
-struct Scan<'a> {
-    rest: &'a [u8],
+fn number(digits: &[u8]) -> Option<u16> {
+    digits.iter().try_fold(0, |number, digit| digit.is_ascii_digit().then(|| number * 10 + u16::from(digit - b'0')))
 }
 
-impl Scan<'_> {
-    fn end(&self) -> Option<()> {
-        self.rest.is_empty().then_some(())
-    }
+fn two_digits(first: u8, second: u8) -> Option<u8> {
+    number(&[first, second])?.try_into().ok()
+}
 
-    fn one_of(&mut self, bytes: &[u8]) -> Option<u8> {
-        let (&first, rest) = self.rest.split_first()?;
-        self.rest = rest;
-        bytes.contains(&first).then_some(first)
-    }
+/// `2024-02-29`
+fn date(text: &[u8; 10]) -> Option<Date> {
+    let &[y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1] = text else {
+        return None;
+    };
+    let year = number(&[y0, y1, y2, y3])?;
+    let month = Month::try_from(two_digits(m0, m1)?).ok()?;
+    Date::from_calendar_date(year.into(), month, two_digits(d0, d1)?).ok()
+}
 
-    fn digits(&mut self, count: usize) -> Option<u16> {
-        let (digits, rest) = self.rest.split_at_checked(count)?;
-        self.rest = rest;
-        digits.iter().try_fold(0, |number, digit| digit.is_ascii_digit().then(|| number * 10 + u16::from(digit - b'0')))
-    }
+/// `T23:59:59`, and whether it stands for the leap second after it.
+fn time(text: &[u8; 9], nanosecond: u32) -> Option<(Time, bool)> {
+    let &[b'T' | b't', h0, h1, b':', m0, m1, b':', s0, s1] = text else {
+        return None;
+    };
+    let second = two_digits(s0, s1)?;
+    let is_leap_second = second == 60;
+    let second = if is_leap_second { 59 } else { second };
+    let time = Time::from_hms_nano(two_digits(h0, h1)?, two_digits(m0, m1)?, second, nanosecond).ok()?;
+    Some((time, is_leap_second))
+}
 
-    fn two_digits(&mut self) -> Option<u8> {
-        self.digits(2)?.try_into().ok()
+/// `.123`, if it is there, as nanoseconds, and what follows.
+fn fraction(text: &[u8]) -> Option<(u32, &[u8])> {
+    let Some(text) = text.strip_prefix(b".") else {
+        return Some((0, text));
+    };
+    let (digits, rest) = text.split_at(text.iter().take_while(|byte| byte.is_ascii_digit()).count());
+    if digits.is_empty() {
+        return None;
     }
+    let mut nanoseconds = 0;
+    for place in 0..9 {
+        nanoseconds = nanoseconds * 10 + digits.get(place).map_or(0, |digit| u32::from(digit - b'0'));
+    }
+    Some((nanoseconds, rest))
+}
 
-    fn date(&mut self) -> Option<Date> {
-        let year = self.digits(4)?;
-        self.one_of(b"-")?;
-        let month = self.two_digits()?;
-        self.one_of(b"-")?;
-        let day = self.two_digits()?;
-        Date::from_calendar_date(year.into(), Month::try_from(month).ok()?, day).ok()
-    }
-
-    /// A time, and whether it stands for the leap second after it.
-    fn time(&mut self) -> Option<(Time, bool)> {
-        let hour = self.two_digits()?;
-        self.one_of(b":")?;
-        let minute = self.two_digits()?;
-        self.one_of(b":")?;
-        let second = self.two_digits()?;
-        let nanosecond = self.fraction()?;
-        let is_leap_second = second == 60;
-        let second = if is_leap_second { 59 } else { second };
-        Some((Time::from_hms_nano(hour, minute, second, nanosecond).ok()?, is_leap_second))
-    }
-
-    fn fraction(&mut self) -> Option<u32> {
-        let Some(rest) = self.rest.strip_prefix(b".") else {
-            return Some(0);
-        };
-        let count = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        if count == 0 {
-            return None;
-        }
-        let (digits, rest) = rest.split_at(count);
-        self.rest = rest;
-        let mut nanoseconds = 0;
-        for place in 0..9 {
-            nanoseconds = nanoseconds * 10 + digits.get(place).map_or(0, |digit| u32::from(digit - b'0'));
-        }
-        Some(nanoseconds)
-    }
-
-    fn offset(&mut self) -> Option<UtcOffset> {
-        let sign = match self.one_of(b"Zz+-")? {
-            b'+' => 1,
-            b'-' => -1,
-            _ => return Some(UtcOffset::UTC),
-        };
-        let hour = self.two_digits().filter(|hour| *hour < 24)? as i8;
-        self.one_of(b":")?;
-        let minute = self.two_digits().filter(|minute| *minute < 60)? as i8;
-        UtcOffset::from_hms(sign * hour, sign * minute, 0).ok()
-    }
+/// `Z` or `+05:30`
+fn offset(text: &[u8]) -> Option<UtcOffset> {
+    let &[sign @ (b'+' | b'-'), h0, h1, b':', m0, m1] = text else {
+        return matches!(text, b"Z" | b"z").then_some(UtcOffset::UTC);
+    };
+    let hour = two_digits(h0, h1).filter(|hour| *hour < 24)? as i8;
+    let minute = two_digits(m0, m1).filter(|minute| *minute < 60)? as i8;
+    let sign = if sign == b'-' { -1 } else { 1 };
+    UtcOffset::from_hms(sign * hour, sign * minute, 0).ok()
 }
 
 /// A date-time being written: `9999-12-31T23:59:59.999999999+23:59` at the longest.
@@ -163,10 +138,12 @@ impl Text {
         self.len += 1;
     }
 
-    fn number(&mut self, number: u32, digits: u32) {
-        for place in (0..digits).rev() {
-            self.push(b'0' + (number / 10_u32.pow(place) % 10) as u8);
+    fn number(&mut self, mut number: u32, digits: usize) {
+        for place in self.bytes[self.len..][..digits].iter_mut().rev() {
+            *place = b'0' + (number % 10) as u8;
+            number /= 10;
         }
+        self.len += digits;
     }
 
     fn as_str(&self) -> &str {

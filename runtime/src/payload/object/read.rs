@@ -37,11 +37,9 @@ impl<'de, T: Object> Visitor<'de> for ObjectVisitor<'_, T> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<T, A::Error> {
         let reader = self.reader;
         let mut fields = T::Fields::default();
-        let mut next = 0;
-        while let Some(key) = map.next_key_seed(KeySeed { fields: T::FIELDS, next })? {
+        while let Some(key) = map.next_key_seed(KeySeed::<T>(PhantomData))? {
             match key {
                 Key::Declared(index) => {
-                    next = index + 1;
                     T::read_field(&mut fields, index, Member { map: &mut map, reader })
                         .map_err(|error| reader.within_field(&T::FIELDS[index], error))?;
                 }
@@ -63,13 +61,10 @@ enum Key {
     Unknown(String),
 }
 
-/// Finds a property by its name. Looks first where a writer that keeps the schema's order would be.
-struct KeySeed {
-    fields: &'static [Field],
-    next: usize,
-}
+/// Finds a property by its name.
+struct KeySeed<T>(PhantomData<T>);
 
-impl<'de> DeserializeSeed<'de> for KeySeed {
+impl<'de, T: Object> DeserializeSeed<'de> for KeySeed<T> {
     type Value = Key;
 
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Key, D::Error> {
@@ -77,7 +72,7 @@ impl<'de> DeserializeSeed<'de> for KeySeed {
     }
 }
 
-impl Visitor<'_> for KeySeed {
+impl<T: Object> Visitor<'_> for KeySeed<T> {
     type Value = Key;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -85,12 +80,7 @@ impl Visitor<'_> for KeySeed {
     }
 
     fn visit_str<E: Error>(self, name: &str) -> Result<Key, E> {
-        let (passed, ahead) = self.fields.split_at(self.next);
-        let is_named = |field: &Field| field.name == name;
-        if let Some(index) = ahead.iter().position(is_named) {
-            return Ok(Key::Declared(self.next + index));
-        }
-        Ok(passed.iter().position(is_named).map_or_else(|| Key::Unknown(name.to_owned()), Key::Declared))
+        Ok(T::position(name).map_or_else(|| Key::Unknown(name.to_owned()), Key::Declared))
     }
 }
 
