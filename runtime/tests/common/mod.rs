@@ -1,7 +1,8 @@
 //! A contract written by hand, and a group that records what it gets.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses a part")]
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
+use std::time::Duration;
 
 use eventwright::testing::Database;
 use eventwright::{
@@ -47,7 +48,21 @@ pub fn happened(about: &str, n: i64) -> Happened {
     Happened::builder().about(about).n(n).build()
 }
 
+/// Ends the process where a test waits for something that never comes.
+fn watch() {
+    static WATCH: Once = Once::new();
+    let longer = std::env::var("EVENTWRIGHT_STRESS_SECONDS").ok().and_then(|s| s.parse().ok()).unwrap_or(0);
+    WATCH.call_once(move || {
+        std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_secs(180 + longer));
+            eprintln!("a test of this process waits for something that never comes");
+            std::process::exit(101);
+        });
+    });
+}
+
 pub async fn migrated() -> Result<Database> {
+    watch();
     let database = Database::create().await?;
     eventwright::migrate(database.pool()).await?;
     Ok(database)
