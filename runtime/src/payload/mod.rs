@@ -26,7 +26,7 @@
 //!     .outcome("voicemail")
 //!     .build();
 //! let json = encode(&reached).unwrap();
-//! assert!(decode(json.as_bytes(), Reading::Strict).unwrap() == reached);
+//! assert!(decode::<LeadReached>(json.as_bytes(), Reading::Strict).unwrap() == reached);
 //!
 //! let wrong = json.replace("2,\"outcome\"", "5,\"outcome\"");
 //! let error = decode::<LeadReached>(wrong.as_bytes(), Reading::Strict).unwrap_err();

@@ -12,7 +12,7 @@ pub use serde::de::MapAccess;
 pub use serde::ser::SerializeMap;
 pub use serde_json::{Map, Value};
 
-pub use self::builder::{IntoField, IsSet, Set, built, taken};
+pub use self::builder::{IntoField, Set, Unset, built, taken};
 pub use self::debug::{Names, REDACTED, Redacted};
 pub use self::read::{Member, read};
 pub(crate) use self::write::at;

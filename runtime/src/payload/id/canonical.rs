@@ -24,8 +24,8 @@ fn four_bytes(text: u64) -> Option<u32> {
 
     // adding 0x7f - n to a lane of at most 0x7f sets its top bit where the lane is more than n
     let more_than = |lanes: u64, n: u64| lanes.wrapping_add((0x7f - n) * LANES) & TOP;
-    let from_zero = text ^ 0x30 * LANES;
-    let from_backtick = text ^ 0x60 * LANES;
+    let from_zero = text ^ (0x30 * LANES);
+    let from_backtick = text ^ (0x60 * LANES);
     let is_digit = !more_than(from_zero, 9);
     let is_letter = more_than(from_backtick, 0) & !more_than(from_backtick, 6);
     if text & TOP != 0 || (is_digit | is_letter) & TOP != TOP {
@@ -33,7 +33,7 @@ fn four_bytes(text: u64) -> Option<u32> {
     }
 
     // a letter has the bit 0x40, and 9 is what its low half lacks: `a` is 0x61 and stands for 10
-    let halves = (text & 0x0f * LANES) + 9 * (text >> 6 & LANES);
+    let halves = (text & (0x0f * LANES)) + 9 * ((text >> 6) & LANES);
     let bytes = (halves | halves >> 4) & 0x00ff_00ff_00ff_00ff;
     let pairs = (bytes | bytes >> 8) & 0x0000_ffff_0000_ffff;
     Some((pairs | pairs >> 16) as u32)

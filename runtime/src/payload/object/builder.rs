@@ -1,6 +1,6 @@
 //! What builders are made of.
 //!
-//! A builder has one type parameter for each required field: a type with the field's name until it is set, [`Set`] from then on.
+//! A builder has one type parameter for each required field: [`Unset`] at first, [`Set`] from then on.
 
 use super::{Missing, Object};
 use crate::payload::Maybe;
@@ -9,15 +9,9 @@ use crate::payload::Maybe;
 #[derive(Debug, Clone, Copy)]
 pub struct Set;
 
-/// A required field that is set.
-#[diagnostic::on_unimplemented(
-    message = "required field `{Self}` is not set",
-    label = "`{Self}` is not set",
-    note = "call `.{Self}(…)` before `.build()`"
-)]
-pub trait IsSet {}
-
-impl IsSet for Set {}
+/// Stands in a builder's type for a required field that is not set.
+#[derive(Debug, Clone, Copy)]
+pub struct Unset;
 
 /// A value that a builder's setter takes for a field of type `F`.
 ///

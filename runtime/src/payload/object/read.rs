@@ -7,7 +7,7 @@ use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
-use super::{Field, Missing, Object};
+use super::{Missing, Object};
 use crate::payload::json::{Seed, TWICE, twice};
 use crate::payload::reader::Segment;
 use crate::payload::{Invalid, Omittable, Read, Reader, Reading};
