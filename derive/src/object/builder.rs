@@ -1,7 +1,7 @@
 //! The builder of a struct.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::{format_ident, quote};
+use quote::{format_ident, quote, quote_spanned};
 
 use super::model::{Field, Kind, Model};
 
@@ -23,19 +23,20 @@ pub(super) fn definition(model: &Model) -> TokenStream {
 pub(super) fn implementations(model: &Model) -> TokenStream {
     let (name, vis, builder) = (model.name, model.vis, builder_name(model));
     let states = states(model);
-    let unset: Vec<_> = required(model).map(|field| field.ident).collect();
+    let unset = required(model).map(|_| quote!(::eventwright::payload::object::Unset));
+    let requirements = required(model).map(|field| requirement(model, field));
+    let bounds = required(model).map(bound);
     let setters = model.fields.iter().map(|field| setter(model, field));
 
     quote! {
-        /// Types that stand for required fields that are not set, with the fields' names, which the compiler's errors show.
-        #[allow(non_camel_case_types, missing_docs, missing_debug_implementations)]
-        mod unset {
-            #(pub enum #unset {})*
+        #[allow(non_camel_case_types, missing_docs)]
+        mod required {
+            #(#requirements)*
         }
 
         impl #name {
             /// Begins to build one.
-            #vis fn builder() -> #builder<#(unset::#unset),*> {
+            #vis fn builder() -> #builder<#(#unset),*> {
                 #builder {
                     fields: ::core::default::Default::default(),
                     states: ::core::marker::PhantomData,
@@ -49,12 +50,31 @@ pub(super) fn implementations(model: &Model) -> TokenStream {
             /// Makes the struct. Every required field must be set.
             #vis fn build(self) -> #name
             where
-                #(#states: ::eventwright::payload::object::IsSet),*
+                #(#bounds),*
             {
                 ::eventwright::payload::object::built(self.fields)
             }
         }
     }
+}
+
+/// A trait with the field's name that `Set` alone has, so that the compiler can say which field is not set.
+fn requirement(model: &Model, field: &Field<'_>) -> TokenStream {
+    let (name, ident) = (model.name, field.ident);
+    let message = format!("required field `{}` of `{name}` is not set", field.label());
+    let label = format!("`{}` is not set", field.label());
+    let note = format!("call `.{ident}(…)` before `.build()`");
+    quote! {
+        #[diagnostic::on_unimplemented(message = #message, label = #label, note = #note)]
+        pub trait #ident {}
+        impl #ident for ::eventwright::payload::object::Set {}
+    }
+}
+
+/// The span of the field makes the compiler point there, and not at the derive.
+fn bound(field: &Field<'_>) -> TokenStream {
+    let (state, ident) = (state(field), field.ident);
+    quote_spanned!(ident.span()=> #state: required::#ident)
 }
 
 fn setter(model: &Model, field: &Field<'_>) -> TokenStream {
