@@ -137,6 +137,30 @@ async fn an_unrecognized_value_is_read_and_not_published() -> Result {
     Ok(())
 }
 
+/// What contracts/event-envelope promises to those who read the log without these bindings.
+#[tokio::test]
+async fn the_log_has_what_the_envelope_schema_names() -> Result {
+    let schema = std::fs::read_to_string("contracts/event-envelope/schema/event-envelope-v1.json")?;
+    let schema: serde_json::Value = serde_json::from_str(&schema)?;
+    let properties = schema["properties"].as_object().ok_or("no properties")?;
+    let required = schema["required"].as_array().ok_or("nothing required")?;
+    let database = migrated().await?;
+    let columns: Vec<(String, String)> = sqlx::query_as(
+        "SELECT column_name::text, is_nullable::text FROM information_schema.columns
+          WHERE table_schema = 'eventwright' AND table_name = 'outbox'",
+    )
+    .fetch_all(database.pool())
+    .await?;
+    assert!(properties.len() > 8);
+    for (name, property) in properties {
+        let column = columns.iter().find(|(column, _)| column == name);
+        let (_, nullable) = column.ok_or_else(|| format!("the log has no column {name}"))?;
+        let never_null = required.contains(&name.as_str().into()) && property["type"].is_string();
+        assert_eq!(nullable == "NO", never_null, "{name}");
+    }
+    Ok(())
+}
+
 /// The payload that a contract's schema gives as its example.
 fn example(event_type: &str) -> Result<String> {
     let registry = std::fs::read_to_string("contracts/event-types-registry.json")?;

@@ -26,7 +26,7 @@ CREATE TABLE eventwright.begun (
     first_seq  bigint   NOT NULL,
     until_seq  bigint   NOT NULL,
     suspect    boolean  NOT NULL DEFAULT false,
-    attempts   integer  NOT NULL DEFAULT 1,
+    attempts   integer  NOT NULL DEFAULT 0,
     PRIMARY KEY (group_name, bucket_lo),
     FOREIGN KEY (group_name, bucket_lo) REFERENCES eventwright.positions ON DELETE CASCADE
 ) WITH (fillfactor = 50);

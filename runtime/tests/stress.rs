@@ -1,5 +1,5 @@
 //! Publishers that hold transactions open, roll back, use savepoints, take xids early and vanish, against workers that are
-//! dropped at any moment: nothing lost, nothing twice, each subject in order.
+//! stopped or dropped at any moment: nothing lost, nothing twice, each subject in order.
 
 mod common;
 
@@ -94,10 +94,15 @@ fn subscriber(pool: PgPool, group: &'static str) -> Subscriber<Home, &'static st
 
 async fn worker_loop(pool: PgPool, group: &'static str, mut rng: fastrand::Rng, stop: Arc<AtomicBool>) -> Result {
     while !stop.load(Ordering::Relaxed) {
-        let running = subscriber(pool.clone(), group).on(record_or_fail).run_until(std::future::pending());
+        let some_time = tokio::time::sleep(Duration::from_millis(rng.u64(5..400)));
+        if rng.bool() {
+            subscriber(pool.clone(), group).on(record_or_fail).run_until(some_time).await?;
+            continue;
+        }
         // dropped in the middle of whatever it does
-        if let Ok(ended) = tokio::time::timeout(Duration::from_millis(rng.u64(20..800)), running).await {
-            ended?;
+        tokio::select! {
+            ended = subscriber(pool.clone(), group).on(record_or_fail).run_until(std::future::pending()) => ended?,
+            () = some_time => {}
         }
     }
     Ok(())

@@ -72,6 +72,21 @@ async fn a_failure_is_retried_and_its_subject_waits() -> Result {
     Ok(())
 }
 
+/// Running the page again after a failure is no attempt at the events that did not fail.
+#[tokio::test]
+async fn a_failure_costs_its_neighbours_no_attempt() -> Result {
+    let database = migrated().await?;
+    let pool = database.pool();
+    Group::new("a", pool).await?;
+    publish_all(pool, &[("x", 1), ("y", 1), ("z", 1)]).await?;
+    let (calls, _) = Calls::failing(|event, _| (event.about == "y").then(|| Failure::retry("never")));
+    subscriber(pool).ranges(1).retry(quick(1)).state(calls).on(record_unless).drain().await?;
+    assert_eq!(effects(pool).await?, ["x1", "z1"]);
+    let letters = DeadLetters::new(pool.clone()).list(Some("a"), 10).await?;
+    assert_eq!(letters.iter().map(|letter| letter.envelope.subject.as_str()).collect::<Vec<_>>(), ["y"]);
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_dead_letter_blocks_its_subject_until_it_is_let_go() -> Result {
     let database = migrated().await?;

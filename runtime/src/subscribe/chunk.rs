@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt;
-use sqlx::{Connection, PgConnection, Row};
+use sqlx::{Connection, PgConnection};
 use tracing::warn;
 
 use super::Inner;
@@ -18,6 +18,9 @@ use crate::stored::Stored;
 
 const BEGIN_CHUNK: &str = include_str!("../sql/begin_chunk.sql");
 const BLOCKED: &str = include_str!("../sql/blocked.sql");
+const TAKE_TURNS: &str = "SELECT pg_advisory_xact_lock('eventwright.begun'::regclass::oid::bigint::bit(32)::int, hashtext($1))";
+const COUNT_ATTEMPT: &str = "UPDATE eventwright.begun SET attempts = attempts + 1
+     WHERE group_name = $1 AND bucket_lo = $2 RETURNING attempts";
 
 /// A range that was given to a task.
 pub(super) struct Range {
@@ -103,21 +106,24 @@ async fn run_page<D: Domain, S: Send + Sync + 'static>(
         }
     }
     if !page.events.is_empty() {
-        let reported = parked.is_some();
-        let begun = begin_chunk(inner, aside, range.lo, &page, reported).await?;
-        if begun.suspect {
+        let mut died = None;
+        if begin_chunk(inner, aside, range.lo, &page, parked.is_some()).await? {
             page.keep(1);
+            let attempts = suspect_attempts(inner, &mut tx, aside, range.lo).await?;
+            died = inner.settings.retry.is_spent(attempts).then(|| attempts - 1);
         }
         let mut chunk =
             Chunk { inner, blocked: blocked(inner, &mut tx, &page).await?, aside: super::aside::Aside::default() };
-        let lost = begun.suspect && inner.settings.retry.is_spent(begun.attempts);
-        let done = match chunk.run(&mut tx, &page.events, parked, lost.then_some(begun.attempts)).await {
+        let done = match chunk.run(&mut tx, &page.events, parked, died).await {
             Err(failed) => {
                 tx.rollback().await?;
                 return Ok(Ran::Failed(failed));
             }
             Ok(done) => done,
         };
+        if done == 0 {
+            return Ok(Ran::Left(Left::Stopped));
+        }
         page.keep(done);
         if let Err(error) = chunk.aside.store(&mut tx, schema, group).await {
             return aborted(tx, error, &page, inner).await;
@@ -131,31 +137,37 @@ async fn run_page<D: Domain, S: Send + Sync + 'static>(
     Ok(if through { Ran::Through } else { Ran::More })
 }
 
-struct Begun {
-    suspect: bool,
-    attempts: u32,
-}
-
+/// Says what is about to run, and returns whether its first event is suspected of ending processes.
 async fn begin_chunk<D, S>(
     inner: &Inner<D, S>,
     aside: &mut PgConnection,
     lo: i16,
     page: &Page,
     reported: bool,
-) -> Result<Begun, sqlx::Error> {
-    let (Some(first), Some(last)) = (page.events.first(), page.events.last()) else {
-        return Ok(Begun { suspect: false, attempts: 0 });
-    };
-    let row = sqlx::query(inner.schema.sql(BEGIN_CHUNK))
+) -> Result<bool, sqlx::Error> {
+    let (Some(first), Some(last)) = (page.events.first(), page.events.last()) else { return Ok(false) };
+    sqlx::query_scalar(inner.schema.sql(BEGIN_CHUNK))
         .bind(&inner.group)
         .bind(lo)
         .bind(first.seq)
         .bind(last.seq)
         .bind(reported)
         .fetch_one(aside)
-        .await?;
-    let attempts: i32 = row.try_get("attempts")?;
-    Ok(Begun { suspect: row.try_get("suspect")?, attempts: attempts.unsigned_abs() })
+        .await
+}
+
+/// Counts an attempt at a suspect, this one included. Suspects of a group take turns: an innocent one that ran beside the
+/// culprit would otherwise be counted for each process that the culprit takes down.
+async fn suspect_attempts<D, S>(
+    inner: &Inner<D, S>,
+    tx: &mut PgConnection,
+    aside: &mut PgConnection,
+    lo: i16,
+) -> Result<u32, sqlx::Error> {
+    sqlx::query(inner.schema.sql(TAKE_TURNS)).bind(&inner.group).execute(tx).await?;
+    let attempts: i32 =
+        sqlx::query_scalar(inner.schema.sql(COUNT_ATTEMPT)).bind(&inner.group).bind(lo).fetch_one(aside).await?;
+    Ok(attempts.unsigned_abs())
 }
 
 async fn blocked<D, S>(
@@ -199,7 +211,7 @@ impl<D: Domain, S: Send + Sync + 'static> Chunk<'_, D, S> {
         tx: &mut PgConnection,
         events: &[Stored],
         parked: Option<Parked>,
-        lost: Option<u32>,
+        died: Option<u32>,
     ) -> Result<usize, Parked> {
         for (at, event) in events.iter().enumerate() {
             if self.inner.is_stopping() {
@@ -207,9 +219,9 @@ impl<D: Domain, S: Send + Sync + 'static> Chunk<'_, D, S> {
             }
             if let Some(parked) = parked.as_ref().filter(|parked| parked.seq == event.seq) {
                 self.set_aside(event, parked.verdict.clone());
-            } else if let Some(attempts) = lost {
-                let error = format!("the process ended while it handled the event, {} times", attempts - 1);
-                self.set_aside(event, Verdict::Die { attempts: attempts - 1, error });
+            } else if let Some(attempts) = died {
+                let error = format!("the process ended while it handled the event, {attempts} times");
+                self.set_aside(event, Verdict::Die { attempts, error });
             } else {
                 self.handle(tx, event).await?;
             }

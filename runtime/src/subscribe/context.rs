@@ -1,6 +1,7 @@
+use futures_util::future::BoxFuture;
 use sqlx::PgConnection;
 
-use crate::contract::{Domain, Publishable, PublishedBy};
+use crate::contract::{Domain, NotRetired, PublishedBy};
 use crate::outgoing::Publish;
 use crate::payload::EventId;
 use crate::publish::Publisher;
@@ -33,12 +34,12 @@ impl<D: Domain, S> Context<'_, D, S> {
     ///
     /// # Errors
     /// As [`Publisher::publish`].
-    pub async fn publish<P>(&mut self, event: P) -> Result<EventId, Error>
+    pub fn publish<P>(&mut self, event: P) -> BoxFuture<'_, Result<EventId, Error>>
     where
         P: Publish,
-        P::Payload: PublishedBy<D> + Publishable,
+        P::Payload: PublishedBy<D> + NotRetired,
     {
         let event = event.outgoing().caused_by_unless_said(self.cause);
-        self.publisher.publish(self.tx, event).await
+        self.publisher.publish(self.tx, event)
     }
 }

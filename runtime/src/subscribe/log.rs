@@ -134,13 +134,13 @@ impl Claim {
 }
 
 impl Page {
-    /// Leaves all but the first `count` events for later.
+    /// Leaves all but the first `count` events for later; `count` is at least 1.
     pub(crate) fn keep(&mut self, count: usize) {
-        if count >= self.events.len() {
-            return;
+        let Some(last) = count.checked_sub(1).and_then(|last| self.events.get(last)) else { return };
+        if count < self.events.len() {
+            self.passed = last.seq;
+            self.complete = false;
+            self.events.truncate(count);
         }
-        self.events.truncate(count);
-        self.passed = self.events.last().map_or(0, |event| event.seq);
-        self.complete = false;
     }
 }
