@@ -44,11 +44,6 @@ pub trait Payload: Read + Write + Clone + Debug + Send + Sync + 'static {
 }
 
 /// A payload that carries the id of what the event is about.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` does not carry its subject's id",
-    label = "what is this event about?",
-    note = "publish `event.about(id)`, with the id that the registry names as the event type's subject"
-)]
 pub trait CarriesSubject: Payload {
     /// The subject's id type.
     type Subject: Display;
@@ -70,17 +65,23 @@ pub trait NeedsSubject: Payload {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not published by domain `{D}`",
     label = "another domain owns this event type",
-    note = "`owner` in event-types-registry.json says who may publish it"
+    note = "only the domain that event-types-registry.json names as its `owner` may publish it"
 )]
 pub trait PublishedBy<D: Domain>: Payload {}
 
 /// A payload version that may be published: any that is not retired.
+pub trait Publishable: Payload {}
+
+/// The same as [`Publishable`], which says what to do where it is missing, and does not list all types that have it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is a retired version and can't be published",
     label = "retired",
     note = "publish the current version; `versions` in event-types-registry.json lists them"
 )]
-pub trait Publishable: Payload {}
+pub trait NotRetired: Payload {}
+
+#[diagnostic::do_not_recommend]
+impl<E: Publishable> NotRetired for E {}
 
 /// Name and version of a payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -85,7 +85,7 @@ mod subscribe;
 pub mod testing;
 
 pub use contract::{
-    CarriesSubject, Domain, Incoming, Kind, NeedsSubject, Payload, Publishable, PublishedBy, SubscribedBy,
+    CarriesSubject, Domain, Incoming, Kind, NeedsSubject, NotRetired, Payload, Publishable, PublishedBy, SubscribedBy,
 };
 pub use envelope::{Envelope, Event};
 pub use outgoing::{Outgoing, Publish};

@@ -68,8 +68,8 @@ impl<E> Outgoing<E> {
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be published as it is",
-    label = "not an event, or an event that does not carry its subject's id",
-    note = "where the registry names an id prefix as the subject, publish `event.about(id)`"
+    label = "this event does not carry its subject's id: what is it about?",
+    note = "publish `event.about(id)`, with an id of the prefix that event-types-registry.json names as the event type's `subject`"
 )]
 pub trait Publish: Sized {
     /// The payload that is published.
@@ -114,6 +114,8 @@ pub trait Publish: Sized {
     }
 }
 
+// so that the compiler complains about `Publish`, which says what to do, and does not list all types that carry a subject
+#[diagnostic::do_not_recommend]
 impl<E: CarriesSubject> Publish for E {
     type Payload = E;
 

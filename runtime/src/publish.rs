@@ -2,9 +2,10 @@
 
 use std::marker::PhantomData;
 
+use futures_util::future::BoxFuture;
 use sqlx::PgConnection;
 
-use crate::contract::{Domain, Payload, Publishable, PublishedBy};
+use crate::contract::{Domain, NotRetired, Payload, PublishedBy};
 use crate::outgoing::{Outgoing, Publish};
 use crate::payload::EventId;
 use crate::{Error, Schema};
@@ -71,32 +72,33 @@ impl<D: Domain> Publisher<D> {
     ///
     /// # Cancellation
     /// Dropping the future may leave the statement sent: roll the transaction back.
-    pub async fn publish<P>(&self, db: &mut PgConnection, event: P) -> Result<EventId, Error>
+    // no `async fn`: of a bound that does not hold, the compiler would complain three times
+    pub fn publish<'a, P>(&'a self, db: &'a mut PgConnection, event: P) -> BoxFuture<'a, Result<EventId, Error>>
     where
         P: Publish,
-        P::Payload: PublishedBy<D> + Publishable,
+        P::Payload: PublishedBy<D> + NotRetired,
     {
         let Outgoing { payload, subject, event_id, options } = event.outgoing();
-        let json = payload.encode().map_err(|source| Error::Encode {
-            event_type: P::Payload::EVENT_TYPE,
-            version: P::Payload::VERSION,
-            source,
-        })?;
-        let correlation_id = options.correlation_id.unwrap_or_else(|| event_id.to_string());
-        sqlx::query(self.schema.sql(PUBLISH_SQL))
-            .bind(event_id.as_uuid())
-            .bind(P::Payload::EVENT_TYPE)
-            .bind(i32::from(P::Payload::VERSION))
-            .bind(D::NAME)
-            .bind(options.tenant_id.as_deref().or(payload.tenant()))
-            .bind(subject)
-            .bind(options.occurred_at)
-            .bind(correlation_id)
-            .bind(options.causation_id.map(|id| id.as_uuid()))
-            .bind(options.traceparent)
-            .bind(json)
-            .execute(db)
-            .await?;
-        Ok(event_id)
+        let (event_type, version) = (P::Payload::EVENT_TYPE, P::Payload::VERSION);
+        let tenant_id = options.tenant_id.or_else(|| payload.tenant().map(str::to_owned));
+        let json = payload.encode();
+        Box::pin(async move {
+            let json = json.map_err(|source| Error::Encode { event_type, version, source })?;
+            sqlx::query(self.schema.sql(PUBLISH_SQL))
+                .bind(event_id.as_uuid())
+                .bind(event_type)
+                .bind(i32::from(version))
+                .bind(D::NAME)
+                .bind(tenant_id)
+                .bind(subject)
+                .bind(options.occurred_at)
+                .bind(options.correlation_id.unwrap_or_else(|| event_id.to_string()))
+                .bind(options.causation_id.map(|id| id.as_uuid()))
+                .bind(options.traceparent)
+                .bind(json)
+                .execute(db)
+                .await?;
+            Ok(event_id)
+        })
     }
 }
