@@ -27,7 +27,10 @@ impl Check {
             run("format", cargo(["fmt", "--all", "--check"])),
             run("lints", cargo(["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])),
             run("documentation", documentation),
-            regenerate::check(),
+            {
+                eprintln!("\n==> generated code: cargo xtask regenerate --check");
+                regenerate::check()
+            },
             run("packages", package),
         ];
         let failures: Vec<String> =
