@@ -3,6 +3,7 @@ use time::OffsetDateTime;
 
 use crate::payload::EventId;
 use crate::stored::Stored;
+use crate::to_the_end::to_the_end;
 use crate::{Envelope, Error, Schema};
 
 const LIST: &str = "SELECT group_name, seq, event_id, event_type, schema_version, source, tenant_id, subject, occurred_at, published_at,
@@ -114,15 +115,19 @@ impl DeadLetters {
     }
 
     async fn let_go(&self, statement: &'static str, group: &str, event_id: Option<EventId>) -> Result<usize, Error> {
-        let mut tx = self.pool.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
-        let subjects: Vec<String> = sqlx::query_scalar(self.schema.sql(statement))
-            .bind(group)
-            .bind(event_id.map(|id| id.as_uuid()))
-            .fetch_all(&mut *tx)
-            .await?;
-        sqlx::query(self.schema.sql(RELEASE)).bind(group).bind(&subjects).execute(&mut *tx).await?;
-        sqlx::query(self.schema.sql(CALL)).execute(&mut *tx).await?;
-        tx.commit().await?;
-        Ok(subjects.len())
+        let (pool, schema, group) = (self.pool.clone(), self.schema.clone(), group.to_owned());
+        to_the_end(async move {
+            let mut tx = pool.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
+            let subjects: Vec<String> = sqlx::query_scalar(schema.sql(statement))
+                .bind(&group)
+                .bind(event_id.map(|id| id.as_uuid()))
+                .fetch_all(&mut *tx)
+                .await?;
+            sqlx::query(schema.sql(RELEASE)).bind(&group).bind(&subjects).execute(&mut *tx).await?;
+            sqlx::query(schema.sql(CALL)).execute(&mut *tx).await?;
+            tx.commit().await?;
+            Ok(subjects.len())
+        })
+        .await
     }
 }

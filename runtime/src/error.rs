@@ -68,16 +68,6 @@ pub enum Error {
         /// The domain of this subscriber.
         domain: &'static str,
     },
-    /// The connection pool is too small for the subscriber's workers.
-    #[error(
-        "the pool has {has} connections and this subscriber needs {needs}: raise `max_connections`, or lower `workers`"
-    )]
-    PoolTooSmall {
-        /// Connections of the pool.
-        has: u32,
-        /// Connections needed.
-        needs: u32,
-    },
     /// A database that a newer eventwright has migrated further than this one knows.
     #[error("the database is at migration {found}, this version of eventwright knows {known}: update eventwright")]
     NewerSchema {

@@ -80,6 +80,8 @@ mod schema;
 mod stored;
 #[cfg(feature = "postgres")]
 mod subscribe;
+#[cfg(feature = "postgres")]
+mod to_the_end;
 
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -2,6 +2,7 @@
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
 
+use crate::to_the_end::to_the_end;
 use crate::{Error, Schema};
 
 /// The migrations in their order; one that was released is never edited.
@@ -40,6 +41,11 @@ pub async fn migrate(pool: &PgPool) -> Result<(), Error> {
 /// # Errors
 /// As [`migrate`].
 pub async fn migrate_in(pool: &PgPool, schema: &Schema) -> Result<(), Error> {
+    to_the_end(apply(pool.clone(), schema.clone())).await
+}
+
+async fn apply(pool: PgPool, schema: Schema) -> Result<(), Error> {
+    let schema = &schema;
     let mut connection = pool.acquire().await?;
     let mut tx = connection.begin().await?;
     // one number for all schemas: two first migrations of one database would otherwise race for the same catalog rows

@@ -231,10 +231,22 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
         Ok(())
     }
 
-    /// Lets the tasks finish or roll back, and waits for them.
+    /// Lets the tasks finish or roll back, waits for them, and closes the connections.
     async fn stop(&mut self) {
         self.inner.stopping.store(true, Ordering::Relaxed);
         while self.tasks.join_next().await.is_some() {}
+        // it has a connection, which closing the pool would wait for
+        self.listener = None;
+        self.inner.pool.close().await;
+    }
+}
+
+/// Tasks come to their own end, also when the run is dropped: a task that is aborted while it begins a transaction would leave
+/// it open on a connection that goes back to the pool (sqlx 0.9 knows of a transaction only once BEGIN was answered).
+impl<D, S> Drop for Driver<D, S> {
+    fn drop(&mut self) {
+        self.inner.stopping.store(true, Ordering::Relaxed);
+        self.tasks.detach_all();
     }
 }
 
@@ -251,6 +263,13 @@ async fn next_call(listener: &mut Option<Listener>) -> Call {
     }
 }
 
+/// The group and its ranges in one statement: who comes second finds both.
+const MAKE_GROUP: &str = "WITH made AS (
+        INSERT INTO eventwright.groups (name, domain) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING name
+    )
+    INSERT INTO eventwright.positions (group_name, bucket_lo, bucket_hi, done)
+    SELECT made.name, range.lo, range.hi, $5 FROM made, unnest($3::smallint[], $4::smallint[]) AS range (lo, hi)";
+
 /// Makes the group, unless it is there.
 async fn join_group<D: Domain, S>(inner: &Inner<D, S>) -> Result<(), Error> {
     let Inner { pool, schema, group, settings, .. } = inner;
@@ -258,25 +277,12 @@ async fn join_group<D: Domain, S>(inner: &Inner<D, S>) -> Result<(), Error> {
         Start::Beginning => 0,
         Start::Now => open_window(pool, schema).await?,
     };
-    let mut tx = pool.begin().await?;
-    let made =
-        sqlx::query(schema.sql("INSERT INTO eventwright.groups (name, domain) VALUES ($1, $2) ON CONFLICT DO NOTHING"))
-            .bind(group)
-            .bind(D::NAME)
-            .execute(&mut *tx)
-            .await?;
-    if made.rows_affected() == 1 {
-        for (lo, hi) in split(settings.ranges) {
-            let insert =
-                "INSERT INTO eventwright.positions (group_name, bucket_lo, bucket_hi, done) VALUES ($1, $2, $3, $4)";
-            sqlx::query(schema.sql(insert)).bind(group).bind(lo).bind(hi).bind(done).execute(&mut *tx).await?;
-        }
-    }
+    let (lows, highs): (Vec<i16>, Vec<i16>) = split(settings.ranges).unzip();
+    sqlx::query(schema.sql(MAKE_GROUP)).bind(group).bind(D::NAME).bind(lows).bind(highs).bind(done).execute(pool).await?;
     let owner: String = sqlx::query_scalar(schema.sql("SELECT domain FROM eventwright.groups WHERE name = $1"))
         .bind(group)
-        .fetch_one(&mut *tx)
+        .fetch_one(pool)
         .await?;
-    tx.commit().await?;
     if owner != D::NAME {
         return Err(Error::GroupOfAnotherDomain { group: group.clone(), owner, domain: D::NAME });
     }

@@ -92,7 +92,7 @@ pub struct Subscriber<D, S = ()> {
 impl<D: Domain> Subscriber<D> {
     /// A subscriber of the named group. The group is made at its first run; its name is the domain's own to choose.
     ///
-    /// The pool serves two connections for each worker and two more.
+    /// It opens connections of its own, with the options and hooks of this pool: at most two for each worker and two more.
     pub fn new(group: impl Into<String>, pool: PgPool) -> Self {
         let settings = Settings {
             start: Start::default(),
@@ -215,7 +215,7 @@ impl<D: Domain, S: Send + Sync + 'static> Subscriber<D, S> {
     /// no database, no tables.
     ///
     /// # Cancellation
-    /// Dropping the future stops the workers where they stand; Postgres rolls back what they had open, and nothing is lost.
+    /// Dropping the future lets each worker finish the event that it is at, in the background, and then stop; nothing is lost.
     pub async fn run_until(self, shutdown: impl Future<Output = ()> + Send) -> Result<(), Error> {
         driver::run(self.inner()?, shutdown, driver::Until::Shutdown).await
     }
@@ -239,11 +239,10 @@ impl<D: Domain, S: Send + Sync + 'static> Subscriber<D, S> {
         if handlers.is_empty() {
             return Err(Error::NoHandlers { group });
         }
-        let needs = 2 * settings.workers + 2;
-        let has = pool.options().get_max_connections();
-        if has < needs {
-            return Err(Error::PoolTooSmall { has, needs });
-        }
+        // Connections of its own: it waits for nobody else's, and gets none back in a state that somebody else left it in.
+        // Two for each worker, one that looks for work, and one that listens.
+        let own = pool.options().clone().min_connections(0).max_connections(2 * settings.workers + 2);
+        let pool = own.connect_lazy_with((*pool.connect_options()).clone());
         Ok(Inner {
             event_types: handlers.event_types(),
             kinds: handlers.kinds(),
