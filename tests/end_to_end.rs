@@ -4,7 +4,8 @@ use std::process::Command;
 
 use eventwright::testing::Database;
 use eventwright::{
-    Context, Event, EventId, Handled, Int, NeedsSubject, OffsetDateTime, Payload, Publish, Publisher, Reading, Subscriber,
+    Context, Event, EventId, Handled, Int, NeedsSubject, OffsetDateTime, Payload, Publish, Publisher, Reading,
+    Subscriber,
 };
 use sguild_events::{
     AnyEvent, FormSubmissionId, Growth, GrowthEvent, IntakeAmended, LeadCreated, LeadId, LeadReached, PaymentReceived,
@@ -190,10 +191,12 @@ async fn the_examples_tell_their_story() -> Result {
     let consumed = run("consumer", &["--drain"])?;
     let count = |text: &str, what: &str| text.lines().filter(|line| line.starts_with(what)).count();
     assert_eq!((count(&produced, "published"), count(&produced, "rolled back")), (4, 1), "{produced}");
-    let told = ["funnel       counts", "funnel       rejects", "greetings    fails", "greetings    greets", "dead letter"];
+    let told =
+        ["funnel       counts", "funnel       rejects", "greetings    fails", "greetings    greets", "dead letter"];
     assert_eq!(told.map(|what| count(&consumed, what)), [2, 1, 3, 3, 1], "{consumed}");
     assert!(consumed.contains("2 leads, 1 of them reached"), "{consumed}");
-    let undone = produced.lines().find(|line| line.starts_with("rolled back")).and_then(|line| line.split_whitespace().nth(3));
+    let undone =
+        produced.lines().find(|line| line.starts_with("rolled back")).and_then(|line| line.split_whitespace().nth(3));
     assert!(!consumed.contains(undone.ok_or("nothing rolled back")?), "{consumed}");
     Ok(())
 }

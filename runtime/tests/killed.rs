@@ -25,7 +25,8 @@ async fn a_worker_process() -> Result {
     let pool = PgPoolOptions::new().max_connections(10).connect(&url).await?;
     let attempts = std::env::var(ATTEMPTS)?.parse()?;
     let retry = RetryPolicy::default().attempts(attempts).first(Duration::from_millis(10));
-    let subscriber = Subscriber::<Home>::new("a", pool).workers(2).ranges(2).retry(retry).lease(Duration::from_millis(300));
+    let subscriber =
+        Subscriber::<Home>::new("a", pool).workers(2).ranges(2).retry(retry).lease(Duration::from_millis(300));
     subscriber.state("a").on(sleep_or_abort).drain().await?;
     Ok(())
 }

@@ -51,7 +51,11 @@ async fn count_lead(event: Event<LeadCreated>, cx: &mut Context<'_, Growth>) -> 
         println!("funnel       rejects       {}: {} is no source of ours", lead.lead_id, lead.source);
         return Err(Failure::reject(format!("{} is no source of ours", lead.source)));
     }
-    sqlx::query("INSERT INTO funnel (lead, source) VALUES ($1, $2)").bind(lead.lead_id).bind(&lead.source).execute(cx.tx()).await?;
+    sqlx::query("INSERT INTO funnel (lead, source) VALUES ($1, $2)")
+        .bind(lead.lead_id)
+        .bind(&lead.source)
+        .execute(cx.tx())
+        .await?;
     println!("funnel       counts        {} from {}", lead.lead_id, lead.source);
     Ok(())
 }
@@ -79,7 +83,10 @@ async fn report(pool: &PgPool) -> Result<()> {
         sqlx::query_as("SELECT count(*), count(*) FILTER (WHERE reached) FROM funnel").fetch_one(pool).await?;
     println!("funnel       has           {counted} leads, {reached} of them reached");
     for letter in eventwright::DeadLetters::new(pool.clone()).list(None, 10).await? {
-        println!("dead letter  of {}: {} of {}: {}", letter.group, letter.envelope.event_type, letter.envelope.subject, letter.error);
+        println!(
+            "dead letter  of {}: {} of {}: {}",
+            letter.group, letter.envelope.event_type, letter.envelope.subject, letter.error
+        );
     }
     Ok(())
 }

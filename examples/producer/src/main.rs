@@ -47,8 +47,11 @@ async fn change_of_mind(pool: &PgPool, sales: &Publisher<Sales>) -> Result<()> {
 }
 
 async fn reach_lead(pool: &PgPool, sales: &Publisher<Sales>, lead: LeadId) -> Result<()> {
-    let reached =
-        LeadReached::builder().lead_id(lead).attempt_number(Int::from_static(2)).reached_at(OffsetDateTime::now_utc()).build();
+    let reached = LeadReached::builder()
+        .lead_id(lead)
+        .attempt_number(Int::from_static(2))
+        .reached_at(OffsetDateTime::now_utc())
+        .build();
     let mut tx = pool.begin().await?;
     sales.publish(&mut tx, reached).await?;
     tx.commit().await?;

@@ -18,7 +18,8 @@ use crate::stored::Stored;
 
 const BEGIN_CHUNK: &str = include_str!("../sql/begin_chunk.sql");
 const BLOCKED: &str = include_str!("../sql/blocked.sql");
-const TAKE_TURNS: &str = "SELECT pg_advisory_xact_lock('eventwright.begun'::regclass::oid::bigint::bit(32)::int, hashtext($1))";
+const TAKE_TURNS: &str =
+    "SELECT pg_advisory_xact_lock('eventwright.begun'::regclass::oid::bigint::bit(32)::int, hashtext($1))";
 const COUNT_ATTEMPT: &str = "UPDATE eventwright.begun SET attempts = attempts + 1
      WHERE group_name = $1 AND bucket_lo = $2 RETURNING attempts";
 

@@ -278,7 +278,14 @@ async fn join_group<D: Domain, S>(inner: &Inner<D, S>) -> Result<(), Error> {
         Start::Now => open_window(pool, schema).await?,
     };
     let (lows, highs): (Vec<i16>, Vec<i16>) = split(settings.ranges).unzip();
-    sqlx::query(schema.sql(MAKE_GROUP)).bind(group).bind(D::NAME).bind(lows).bind(highs).bind(done).execute(pool).await?;
+    sqlx::query(schema.sql(MAKE_GROUP))
+        .bind(group)
+        .bind(D::NAME)
+        .bind(lows)
+        .bind(highs)
+        .bind(done)
+        .execute(pool)
+        .await?;
     let owner: String = sqlx::query_scalar(schema.sql("SELECT domain FROM eventwright.groups WHERE name = $1"))
         .bind(group)
         .fetch_one(pool)
