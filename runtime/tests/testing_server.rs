@@ -111,6 +111,7 @@ fn a_process_killed_while_its_server_starts_leaves_nothing() {
 fn a_setting_that_postgres_refuses_is_named() {
     let error = quick().set("no_such_setting", "1").start().unwrap_err();
     assert!(matches!(error, Error::Start { .. }));
+    assert_eq!(format!("{error:?}"), error.to_string(), "tests unwrap it");
     assert!(error.to_string().contains(r#"unrecognized configuration parameter "no_such_setting""#), "{error}");
 }
 

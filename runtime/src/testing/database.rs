@@ -18,7 +18,7 @@ use super::{Error, Server, Settings};
 /// Enough for a test's publishers and subscribers; many tests share the server's connections.
 const CONNECTIONS: u32 = 10;
 
-const WAITS_AT_MOST: Duration = Duration::from_secs(10);
+const WAITS_AT_MOST: Duration = Duration::from_secs(2);
 
 /// An empty database of one's own, dropped when this value is dropped, also by a panic.
 ///
@@ -59,7 +59,7 @@ impl Database {
         let create = format!("create database {name} template template0");
         execute(&server, create)
             .await
-            .map_err(|source| Error::Sql { doing: format!("creating a database on {}", place(&server)), source })?;
+            .map_err(|reason| Error::Sql { doing: format!("creating a database on {}", place(&server)), reason })?;
         let pool = PgPoolOptions::new().max_connections(CONNECTIONS).connect_lazy_with(own);
         Ok(Self { name, server, pool, url })
     }
@@ -80,8 +80,9 @@ impl Database {
 impl Drop for Database {
     /// Ends all sessions of the database and removes it. A failure is told on standard error.
     ///
-    /// Blocks until that is done, for at most ten seconds, and then goes on with it in the background: Postgres waits with the
-    /// removal for connections that just authenticate, which may be tasks of the runtime that is blocked here.
+    /// Blocks until that is done, for at most two seconds: Postgres waits with the removal for connections that just
+    /// authenticate, which may be tasks of the runtime that is blocked here. The server then ends what it was told to do when
+    /// they go on or are closed, also if this process has ended by then.
     fn drop(&mut self) {
         let statement = format!("drop database if exists {} with (force)", self.name);
         let (server, name) = (self.server.clone(), self.name.clone());

@@ -1,9 +1,14 @@
 //! What can go wrong before a test has its database.
 
-use std::{io, path::PathBuf};
+use std::{
+    fmt, io,
+    path::{Path, PathBuf},
+};
 
 /// Why there is no Postgres to test on.
-#[derive(Debug, thiserror::Error)]
+///
+/// `Debug` shows what `Display` shows, since a test mostly unwraps it.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// `DATABASE_URL` is set, and is no URL of a Postgres database.
@@ -18,14 +23,14 @@ pub enum Error {
 
     /// `DATABASE_URL` is set, and nothing answers there.
     #[error(
-        "DATABASE_URL names a server at {address} that does not answer: {source}; \
+        "DATABASE_URL names a server at {address} that does not answer: {reason}; \
          start it, correct the URL, or unset it to get a throw-away server"
     )]
     Unreachable {
         /// Host and port.
         address: String,
         /// Why connecting failed.
-        source: io::Error,
+        reason: io::Error,
     },
 
     /// No Postgres binaries that could be run.
@@ -46,13 +51,19 @@ pub enum Error {
 
     /// The server runs; a statement on it failed.
     #[cfg(feature = "postgres")]
-    #[error("{doing}: {source}")]
+    #[error("{doing}: {reason}")]
     Sql {
         /// What was being done, and where.
         doing: String,
         /// What the server or the driver answered.
-        source: sqlx::Error,
+        reason: sqlx::Error,
     },
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 const INSTALL: &str = "install Postgres:
@@ -68,6 +79,6 @@ fn looked_at(tried: &[String]) -> String {
     tried.iter().map(|place| format!("  {place}")).collect::<Vec<_>>().join("\n")
 }
 
-fn in_directory(directory: &std::path::Path) -> String {
+fn in_directory(directory: &Path) -> String {
     format!("\n(with the binaries in {})", directory.display())
 }

@@ -29,7 +29,7 @@ pub(super) fn check(url: &str) -> Result<(), Error> {
         return Ok(());
     }
     let (host, port) = split(host_and_port).ok_or_else(|| wrong("its port is not a number below 65536"))?;
-    reach(host, port).map_err(|source| Error::Unreachable { address: format!("{host}:{port}"), source })
+    reach(host, port).map_err(|reason| Error::Unreachable { address: format!("{host}:{port}"), reason })
 }
 
 /// Host and port, of which each has a default; an IPv6 address is in brackets.
