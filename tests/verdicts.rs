@@ -7,7 +7,8 @@ mod contracts;
 mod instances;
 
 use contracts::{Contract, Documents, contracts};
-use eventwright::{OffsetDateTime, Reading};
+use eventwright::payload::{self, Read};
+use eventwright::{OffsetDateTime, Reading, Uuid};
 use fastrand::Rng;
 use instances::{Valid, mutate, valid};
 use serde_json::{Value, json};
@@ -66,7 +67,7 @@ fn survives(contract: &Contract, instance: &Value, event: &AnyEvent) {
     assert!(same(instance, &written), "{instance}\nbecame {written}");
 }
 
-/// Equal as JSON; numbers by value, times as the same instant.
+/// Equal as JSON; numbers by value, times as the same instant, UUIDs whatever the case of their digits (RFC 9562, section 4).
 fn same(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Object(a), Value::Object(b)) => {
@@ -74,13 +75,16 @@ fn same(one: &Value, other: &Value) -> bool {
         }
         (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
         (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64(),
-        (Value::String(a), Value::String(b)) => a == b || instant(one).is_some_and(|time| Some(time) == instant(other)),
+        (Value::String(a), Value::String(b)) => {
+            a == b || equal::<OffsetDateTime>(one, other) || equal::<Uuid>(one, other)
+        }
         _ => one == other,
     }
 }
 
-fn instant(text: &Value) -> Option<OffsetDateTime> {
-    eventwright::payload::decode(text.to_string().as_bytes(), Reading::Strict).ok()
+fn equal<T: Read + PartialEq>(one: &Value, other: &Value) -> bool {
+    let read = |text: &Value| payload::decode::<T>(text.to_string().as_bytes(), Reading::Strict).ok();
+    read(one).is_some_and(|value| Some(value) == read(other))
 }
 
 /// A later revision's members and enum values are read, and never published.

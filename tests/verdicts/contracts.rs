@@ -86,10 +86,7 @@ impl Documents {
 }
 
 impl jsonschema::Retrieve for Documents {
-    fn retrieve(
-        &self,
-        uri: &jsonschema::Uri<String>,
-    ) -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {
+    fn retrieve(&self, uri: &jsonschema::Uri<String>) -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {
         let path = uri.as_str().strip_prefix(BASE).ok_or_else(|| format!("{uri} is none of our documents"))?;
         let path = path.split('#').next().unwrap_or(path);
         Ok(self.0.get(path).ok_or_else(|| format!("no document {path}"))?.clone())

@@ -206,12 +206,46 @@ fn class(members: &[char]) -> Vec<char> {
 
 /// Texts that are nearly right for some format or pattern.
 const NASTY: [&str; 40] = [
-    "", " ", "x", "USD", "usd", "94110", "9411", "94110\n", "９４１１０", "card", "Card", "active", "2024-02-29", "2023-02-29",
-    "2024-02-30", "2024-13-01", "24-01-01", "2024-1-1", "2024-02-29T12:00:00Z", "2024-02-29t12:00:00z", "2024-02-29 12:00:00Z",
-    "2024-02-29T24:00:00Z", "2024-02-29T23:59:60Z", "2024-02-29T22:59:60Z", "2024-12-31T15:59:60-08:00", "2024-02-29T12:00:00",
-    "2024-02-29T12:00:00+24:00", "2024-02-29T12:00:00+00:60", "2024-02-29T12:00Z", "2024-02-29T12:00:00.Z",
-    "2024-02-29T12:00:00.123456789123Z", "2024-02-29T12:00:00,5Z", "a@b", "a@b.co", "@b.co", "a@", "a b@c.co", "a..b@c.co",
-    "a@-b.co", "per_01a20f3e-ecb6-72da-bebe-a09ea919710f",
+    "",
+    " ",
+    "x",
+    "USD",
+    "usd",
+    "94110",
+    "9411",
+    "94110\n",
+    "９４１１０",
+    "card",
+    "Card",
+    "active",
+    "2024-02-29",
+    "2023-02-29",
+    "2024-02-30",
+    "2024-13-01",
+    "24-01-01",
+    "2024-1-1",
+    "2024-02-29T12:00:00Z",
+    "2024-02-29t12:00:00z",
+    "2024-02-29 12:00:00Z",
+    "2024-02-29T24:00:00Z",
+    "2024-02-29T23:59:60Z",
+    "2024-02-29T22:59:60Z",
+    "2024-12-31T15:59:60-08:00",
+    "2024-02-29T12:00:00",
+    "2024-02-29T12:00:00+24:00",
+    "2024-02-29T12:00:00+00:60",
+    "2024-02-29T12:00Z",
+    "2024-02-29T12:00:00.Z",
+    "2024-02-29T12:00:00.123456789123Z",
+    "2024-02-29T12:00:00,5Z",
+    "a@b",
+    "a@b.co",
+    "@b.co",
+    "a@",
+    "a b@c.co",
+    "a..b@c.co",
+    "a@-b.co",
+    "per_01a20f3e-ecb6-72da-bebe-a09ea919710f",
 ];
 
 /// Changes something, somewhere; the result may be valid.
@@ -245,7 +279,15 @@ pub(crate) fn mutate(instance: &mut Value, rng: &mut Rng) {
         Value::String(text) => *text = change(text, rng),
         Value::Number(number) => {
             let near = number.as_i64().unwrap_or(0);
-            let numbers = [json!(near.saturating_add(1)), json!(near.saturating_sub(1)), json!(0), json!(-1), json!(1.0), json!(1e2), json!(0.5)];
+            let numbers = [
+                json!(near.saturating_add(1)),
+                json!(near.saturating_sub(1)),
+                json!(0),
+                json!(-1),
+                json!(1.0),
+                json!(1e2),
+                json!(0.5),
+            ];
             *place = numbers[rng.usize(..numbers.len())].clone();
         }
         Value::Null => *place = json!(NASTY[rng.usize(..NASTY.len())]),
