@@ -379,6 +379,22 @@ async fn eventwright_pool(url: &str) -> Result<PgPool> {
     Ok(sqlx::postgres::PgPoolOptions::new().max_connections(10).connect(url).await?)
 }
 
+/// One who drains is told that the database is out of order; one who runs on would wait.
+#[tokio::test]
+async fn draining_ends_where_the_database_refuses() -> Result {
+    let database = migrated().await?;
+    let pool = database.pool();
+    let group = Group::new("a", pool).await?;
+    group.next().await?;
+    publish_all(pool, &[("x", 1)]).await?;
+    sqlx::raw_sql("ALTER TABLE eventwright.begun RENAME TO gone").execute(pool).await?;
+    let refused = group.subscriber().on(record).drain().await;
+    assert!(matches!(refused, Err(Error::NotMigrated(_))), "{refused:?}");
+    sqlx::raw_sql("ALTER TABLE eventwright.gone RENAME TO begun").execute(pool).await?;
+    assert_eq!(group.next().await?, ["x"]);
+    Ok(())
+}
+
 #[tokio::test]
 async fn misuse_is_told_at_the_start() -> Result {
     let database = migrated().await?;

@@ -80,22 +80,24 @@ pub(super) async fn run<D: Domain, S: Send + Sync + 'static>(
         maintained: None,
     };
     info!(group = driver.inner.group, "subscriber runs");
-    tokio::select! {
+    let ended = tokio::select! {
         biased;
-        () = shutdown => {}
-        () = driver.work(until) => {}
-    }
+        () = shutdown => Ok(()),
+        ended = driver.work(until) => ended,
+    };
     driver.stop().await;
     info!(group = driver.inner.group, "subscriber stopped");
-    Ok(())
+    Ok(ended?)
 }
 
 impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
-    async fn work(&mut self, until: Until) {
+    async fn work(&mut self, until: Until) -> Result<(), sqlx::Error> {
         loop {
             match self.turn(until).await {
-                Ok(true) => return,
+                Ok(true) => return Ok(()),
                 Ok(false) => self.back_off = BUSY,
+                // who drains waits for the end, not for a database
+                Err(error) if until == Until::Quiet => return Err(error),
                 Err(error) => {
                     error!(group = self.inner.group, %error, retry_in = ?self.back_off, "the database refused");
                     tokio::time::sleep(self.back_off).await;

@@ -223,7 +223,7 @@ impl<D: Domain, S: Send + Sync + 'static> Subscriber<D, S> {
     /// Runs until everything that was published before is handled or dead, retries included.
     ///
     /// # Errors
-    /// As [`run_until`](Self::run_until).
+    /// As [`run_until`](Self::run_until), and where the database refuses while it runs; call it again to go on.
     pub async fn drain(self) -> Result<(), Error> {
         driver::run(self.inner()?, std::future::pending(), driver::Until::Quiet).await
     }
