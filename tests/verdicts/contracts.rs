@@ -156,4 +156,11 @@ impl<'d> Schema<'d> {
     pub(crate) fn count(self, keyword: &str) -> Option<usize> {
         self.get(keyword).and_then(Value::as_u64).and_then(|count| count.try_into().ok())
     }
+
+    /// Two bounds on a number of something, and what is just beyond them.
+    pub(crate) fn bounds(self, min: &str, max: &str) -> [usize; 4] {
+        let min = self.count(min).unwrap_or(0);
+        let max = self.count(max).unwrap_or(min + 300);
+        [min.saturating_sub(1), min, max, max + 1]
+    }
 }

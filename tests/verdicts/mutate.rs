@@ -70,28 +70,76 @@ fn array(documents: &Documents, schema: Schema<'_>, mut items: Vec<Value>, rng: 
         items.insert(rng.usize(..=items.len()), again);
         return items.into();
     }
-    let (min, max) = (schema.count("minItems").unwrap_or(0), schema.count("maxItems").unwrap_or(items.len() + 3));
-    let length = rng.choice([0, min.saturating_sub(1), min, max, max + 1]).unwrap_or_default();
+    let length = rng.choice(schema.bounds("minItems", "maxItems")).unwrap_or_default();
+    refill(documents, schema.at(item), items, length, rng)
+}
+
+/// Makes an array as long as wanted, with items that differ as long as that is possible.
+fn refill(documents: &Documents, item: Schema<'_>, mut items: Vec<Value>, length: usize, rng: &mut Rng) -> Value {
     items.truncate(length);
-    while items.len() < length {
-        items.push(valid(documents, schema.at(item), rng).json);
+    for _ in 0..length * 10 {
+        let new = valid(documents, item, rng).json;
+        if items.len() < length && !items.contains(&new) {
+            items.push(new);
+        }
     }
     items.into()
 }
 
 fn integer(schema: Schema<'_>, number: &Number, rng: &mut Rng) -> Value {
-    let min = schema.number("minimum").unwrap_or(i64::MIN);
-    let max = schema.number("maximum").unwrap_or(i64::MAX);
     let number = number.as_i64().unwrap_or(7);
-    // integers beyond 64 bits are refused by design: `eventwright::Int` says so, and RFC 8259 section 6 allows it
-    let whole = [0, -1, 1, min, max, min.saturating_sub(1), max.saturating_add(1), number.saturating_neg()];
-    match rng.u8(0..8) {
+    match rng.u8(0..10) {
         0 => json!(1e2),
         1 => json!(1.5),
         2 => json!(-0.0),
         3 => json!(number as i32 as f64),
         4 => json!(number as i32 as f64 + 0.5),
         5 => json!(number.to_string()),
-        _ => json!(rng.choice(whole)),
+        6 => json!(rng.choice([0, -1, 1, number.saturating_neg()])),
+        _ => json!(rng.choice(integers(schema))),
     }
+}
+
+/// The bounds and what is just beyond them. Integers beyond 64 bits are refused by design: `eventwright::Int` says so, and RFC 8259
+/// section 6 allows it.
+fn integers(schema: Schema<'_>) -> [i64; 4] {
+    let min = schema.number("minimum").unwrap_or(i64::MIN);
+    let max = schema.number("maximum").unwrap_or(i64::MAX);
+    [min.saturating_sub(1), min, max, max.saturating_add(1)]
+}
+
+/// What may stand in a value's place, on either side of each line that the schema draws there.
+pub(crate) fn edges(documents: &Documents, schema: Schema<'_>, value: &Value, rng: &mut Rng) -> Vec<Value> {
+    let mut edges = match value {
+        Value::Object(members) => without_each(members),
+        Value::Array(items) => arrays(documents, schema, items, rng),
+        Value::Number(_) => integers(schema).map(Value::from).to_vec(),
+        Value::String(_) => texts::edges(schema, rng).into_iter().map(Value::from).collect(),
+        _ => Vec::new(),
+    };
+    edges.push(Value::Null);
+    edges
+}
+
+fn without_each(members: &Map<String, Value>) -> Vec<Value> {
+    let without = |name: &String| {
+        let mut members = members.clone();
+        members.remove(name);
+        members.into()
+    };
+    let mut objects: Vec<Value> = members.keys().map(without).collect();
+    let mut more = members.clone();
+    more.insert(UNHEARD_OF.to_owned(), json!(1));
+    objects.push(more.into());
+    objects
+}
+
+fn arrays(documents: &Documents, schema: Schema<'_>, items: &[Value], rng: &mut Rng) -> Vec<Value> {
+    let item = schema.at(schema.get("items").expect("items"));
+    let mut of_length = |length| refill(documents, item, items.to_vec(), length, rng);
+    let mut arrays: Vec<Value> = schema.bounds("minItems", "maxItems").into_iter().map(&mut of_length).collect();
+    if let Some(first) = items.first() {
+        arrays.push(json!([first, first]));
+    }
+    arrays
 }

@@ -4,6 +4,7 @@ use fastrand::Rng;
 use serde_json::Value;
 
 use super::contracts::Schema;
+use super::pattern::{Times, matching};
 
 /// A text next to `text`, where the schema draws its lines.
 pub(crate) fn near(schema: Schema<'_>, text: &str, rng: &mut Rng) -> String {
@@ -52,9 +53,26 @@ pub(crate) fn of_length(length: usize, rng: &mut Rng) -> String {
 }
 
 fn of_length_near(schema: Schema<'_>, rng: &mut Rng) -> String {
-    let (min, max) = (schema.count("minLength").unwrap_or(0), schema.count("maxLength").unwrap_or(300));
-    let length = rng.choice([min.saturating_sub(1), min, max, max + 1]).unwrap_or_default();
-    of_length(length, rng)
+    of_length(rng.choice(schema.bounds("minLength", "maxLength")).unwrap_or_default(), rng)
+}
+
+/// Texts on either side of each line that the schema draws: all words of an enum, the shortest and longest texts and one character
+/// less and more.
+pub(crate) fn edges(schema: Schema<'_>, rng: &mut Rng) -> Vec<String> {
+    if let Some(words) = schema.get("enum").and_then(Value::as_array) {
+        let words = words.iter().filter_map(Value::as_str).map(str::to_owned);
+        return words.chain(["unheard_of".to_owned()]).collect();
+    }
+    if let Some(pattern) = schema.text("pattern") {
+        let (least, most) = (matching(pattern, Times::Least, rng), matching(pattern, Times::Most, rng));
+        let mut less = least.clone();
+        let last = less.pop().into_iter();
+        return vec![less, least, format!("{most}{}", last.collect::<String>()), most];
+    }
+    if schema.get("format").is_some() {
+        return (0..8).map(|_| near(schema, "", rng)).collect();
+    }
+    schema.bounds("minLength", "maxLength").map(|length| of_length(length, rng)).to_vec()
 }
 
 /// One character other, more or less.

@@ -4,6 +4,7 @@ use fastrand::Rng;
 use serde_json::{Map, Value, json};
 
 use super::contracts::{Documents, Schema};
+use super::pattern::{Times, matching};
 use super::texts;
 
 pub(crate) struct Valid<'d> {
@@ -82,13 +83,13 @@ impl<'d> Maker<'d, '_> {
 
     fn string(&mut self, schema: Schema<'d>) -> String {
         if let Some(pattern) = schema.text("pattern") {
-            return self.matching(pattern);
+            return matching(pattern, Times::Any, self.rng);
         }
         match schema.text("format") {
             Some("date-time") => self.date_time(),
             Some("date") => self.date(),
             Some("email") => format!("{}@example.com", self.letters(1, 20)),
-            Some("uuid") => self.matching("^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"),
+            Some("uuid") => matching(UUID_V4, Times::Any, self.rng),
             Some(other) => panic!("a format that no contract has: {other}"),
             None => {
                 let low = schema.count("minLength").unwrap_or(0);
@@ -120,37 +121,6 @@ impl<'d> Maker<'d, '_> {
             _ => format!("-{:02}:{:02}", rng.u8(0..13), rng.u8(0..60)),
         };
         format!("{date}T{time}{fraction}{offset}")
-    }
-
-    /// A text for a pattern of literals and classes with counts, anchored at both ends.
-    fn matching(&mut self, pattern: &str) -> String {
-        let body = pattern.strip_prefix('^').and_then(|rest| rest.strip_suffix('$')).expect("an anchored pattern");
-        let mut rest = body.chars().peekable();
-        let mut text = String::new();
-        while let Some(first) = rest.next() {
-            let choices: Vec<char> = match first {
-                '[' => class(&rest.by_ref().take_while(|c| *c != ']').collect::<Vec<_>>()),
-                '\\' => vec![rest.next().expect("an escaped character")],
-                literal => vec![literal],
-            };
-            let (low, high) = match rest.peek() {
-                Some('{') => {
-                    rest.next();
-                    let counts: String = rest.by_ref().take_while(|c| *c != '}').collect();
-                    let (low, high) = counts.split_once(',').unwrap_or((&counts, &counts));
-                    let low: usize = low.parse().expect("a count");
-                    (low, high.parse().unwrap_or(low + 5))
-                }
-                Some('+') => rest.next().map_or((1, 1), |_| (1, 8)),
-                Some('*') => rest.next().map_or((1, 1), |_| (0, 8)),
-                Some('?') => rest.next().map_or((1, 1), |_| (0, 1)),
-                _ => (1, 1),
-            };
-            for _ in 0..self.rng.usize(low..=high) {
-                text.push(choices[self.rng.usize(..choices.len())]);
-            }
-        }
-        text
     }
 
     fn array(&mut self, schema: Schema<'d>, pointer: &str) -> Value {
@@ -188,21 +158,4 @@ impl<'d> Maker<'d, '_> {
     }
 }
 
-fn class(members: &[char]) -> Vec<char> {
-    let mut choices = Vec::new();
-    let mut at = 0;
-    while at < members.len() {
-        match members[at..] {
-            [from, '-', to, ..] => {
-                choices.extend(from..=to);
-                at += 3;
-            }
-            [one, ..] => {
-                choices.push(one);
-                at += 1;
-            }
-            [] => break,
-        }
-    }
-    choices
-}
+const UUID_V4: &str = "^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$";
