@@ -70,9 +70,14 @@ BEGIN
         RAISE EXCEPTION 'eventwright reads the log on the primary, and this server is a standby'
             USING HINT = 'connect the subscriber to the primary';
     END IF;
-    IF pg_current_xact_id_if_assigned() IS NOT NULL OR current_setting('transaction_isolation') <> 'read committed' THEN
-        RAISE EXCEPTION 'eventwright.open_window must be alone in a read committed transaction'
+    IF pg_current_xact_id_if_assigned() IS NOT NULL THEN
+        RAISE EXCEPTION 'eventwright.open_window must be alone in its transaction'
             USING HINT = 'call it outside of a transaction block';
+    END IF;
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'eventwright.open_window needs a read committed transaction, and this one is %',
+            current_setting('transaction_isolation')
+            USING HINT = 'set default_transaction_isolation to "read committed" for the subscriber''s role';
     END IF;
     PERFORM pg_advisory_xact_lock('eventwright.windows'::regclass::oid::bigint::bit(32)::int, 1);
     SELECT * INTO STRICT previous FROM eventwright.windows ORDER BY id DESC LIMIT 1;

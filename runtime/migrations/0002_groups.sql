@@ -32,8 +32,8 @@ CREATE TABLE eventwright.begun (
 ) WITH (fillfactor = 50);
 
 -- Events that a group holds back, whole, so that the log may forget them: one that failed and is retried, one that waits for
--- its effect handler or for a deploy that knows its version, and all later ones of the same subject, which keep their place
--- behind it.
+-- its effect handler or for a deploy that knows its version, one that was given up, and all later ones of the same subject,
+-- which keep their place behind it. A dead one is held like the others, so that it can come back to its place.
 CREATE TABLE eventwright.held (
     group_name       text        NOT NULL REFERENCES eventwright.groups (name) ON DELETE CASCADE,
     seq              bigint      NOT NULL,
@@ -51,44 +51,33 @@ CREATE TABLE eventwright.held (
     payload          json        NOT NULL,
     downcast_version integer,
     downcast_payload json,
-    reason           text        NOT NULL CHECK (reason IN ('failed', 'snoozed', 'effect', 'unknown', 'ready', 'behind')),
+    reason           text        NOT NULL
+                     CHECK (reason IN ('failed', 'snoozed', 'effect', 'unknown', 'ready', 'behind', 'dead')),
     attempts         integer     NOT NULL DEFAULT 0,
     due_at           timestamptz NOT NULL DEFAULT clock_timestamp(),
     lease            uuid,
     leased_until     timestamptz,
     last_error       text,
     held_at          timestamptz NOT NULL DEFAULT clock_timestamp(),
-    PRIMARY KEY (group_name, seq)
+    died_at          timestamptz,
+    PRIMARY KEY (group_name, seq),
+    CHECK ((reason = 'dead') = (died_at IS NOT NULL))
 );
+-- Who is first of its subject.
 CREATE INDEX held_subject ON eventwright.held (group_name, subject, seq);
-CREATE INDEX held_due ON eventwright.held (group_name, due_at) WHERE reason <> 'behind';
+-- What may run: it is small, whatever waits behind it.
+CREATE INDEX held_due ON eventwright.held (group_name, due_at) WHERE reason NOT IN ('behind', 'dead');
+CREATE INDEX held_dead ON eventwright.held (group_name, died_at) WHERE reason = 'dead';
 
 -- Events that a group gave up. One blocks its subject's later events in that group until it is redriven or discarded.
-CREATE TABLE eventwright.dead_letters (
-    group_name       text        NOT NULL REFERENCES eventwright.groups (name) ON DELETE CASCADE,
-    seq              bigint      NOT NULL,
-    event_id         uuid        NOT NULL,
-    event_type       text        NOT NULL,
-    schema_version   integer     NOT NULL,
-    source           text        NOT NULL,
-    tenant_id        text,
-    subject          text        NOT NULL,
-    occurred_at      timestamptz NOT NULL,
-    published_at     timestamptz NOT NULL,
-    correlation_id   text        NOT NULL,
-    causation_id     uuid,
-    traceparent      text,
-    payload          json        NOT NULL,
-    downcast_version integer,
-    downcast_payload json,
-    attempts         integer     NOT NULL,
-    error            text        NOT NULL,
-    died_at          timestamptz NOT NULL DEFAULT clock_timestamp(),
-    PRIMARY KEY (group_name, seq)
-);
-CREATE INDEX dead_letters_subject ON eventwright.dead_letters (group_name, subject, seq);
+CREATE VIEW eventwright.dead_letters AS
+SELECT group_name, seq, event_id, event_type, schema_version, source, tenant_id, subject, occurred_at, published_at,
+       correlation_id, causation_id, traceparent, payload, downcast_version, downcast_payload,
+       attempts, last_error AS error, died_at
+  FROM eventwright.held
+ WHERE reason = 'dead';
 
--- Lets the next event of each of these subjects run, where no earlier one of the group is held or dead.
+-- Lets the first held event of each of these subjects run, where it was behind another.
 -- Called last in a transaction that held events back or let them go. The locks make those take turns who do so for one subject;
 -- without them, one who adds an event behind a head and one who takes the head away would not see each other, and the event
 -- would wait for ever.
@@ -102,8 +91,6 @@ BEGIN
       FROM unnest(subjects) s
      CROSS JOIN LATERAL (SELECT e.seq FROM eventwright.held e
                           WHERE e.group_name = of_group AND e.subject = s ORDER BY e.seq LIMIT 1) head
-     WHERE h.group_name = of_group AND h.seq = head.seq AND h.reason = 'behind'
-       AND NOT EXISTS (SELECT FROM eventwright.dead_letters d
-                        WHERE d.group_name = of_group AND d.subject = s AND d.seq < h.seq);
+     WHERE h.group_name = of_group AND h.seq = head.seq AND h.reason = 'behind';
 END
 $$;

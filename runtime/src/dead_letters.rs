@@ -2,6 +2,7 @@ use sqlx::{PgPool, Row};
 use time::OffsetDateTime;
 
 use crate::payload::EventId;
+use crate::release::{BEGIN, release};
 use crate::stored::Stored;
 use crate::to_the_end::to_the_end;
 use crate::{Envelope, Error, Schema};
@@ -14,8 +15,8 @@ const LIST: &str = "SELECT group_name, seq, event_id, event_type, schema_version
   ORDER BY died_at, seq
   LIMIT $2";
 const REDRIVE: &str = include_str!("sql/redrive.sql");
-const DISCARD: &str = "DELETE FROM eventwright.dead_letters WHERE group_name = $1 AND event_id = $2 RETURNING subject";
-const RELEASE: &str = "SELECT eventwright.release($1, $2)";
+const DISCARD: &str =
+    "DELETE FROM eventwright.held WHERE group_name = $1 AND reason = 'dead' AND event_id = $2 RETURNING subject";
 const CALL: &str = "SELECT pg_notify('eventwright', last_value::text) FROM eventwright.asleep";
 
 /// The events that groups gave up: after the last attempt, rejected by a handler, or undecodable.
@@ -117,13 +118,13 @@ impl DeadLetters {
     async fn let_go(&self, statement: &'static str, group: &str, event_id: Option<EventId>) -> Result<usize, Error> {
         let (pool, schema, group) = (self.pool.clone(), self.schema.clone(), group.to_owned());
         to_the_end(async move {
-            let mut tx = pool.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
+            let mut tx = pool.begin_with(BEGIN).await?;
             let subjects: Vec<String> = sqlx::query_scalar(schema.sql(statement))
                 .bind(&group)
                 .bind(event_id.map(|id| id.as_uuid()))
                 .fetch_all(&mut *tx)
                 .await?;
-            sqlx::query(schema.sql(RELEASE)).bind(&group).bind(&subjects).execute(&mut *tx).await?;
+            release(&mut tx, &schema, &group, &subjects).await?;
             sqlx::query(schema.sql(CALL)).execute(&mut *tx).await?;
             tx.commit().await?;
             Ok(subjects.len())

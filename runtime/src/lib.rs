@@ -75,6 +75,8 @@ mod migrate;
 #[cfg(feature = "postgres")]
 mod publish;
 #[cfg(feature = "postgres")]
+mod release;
+#[cfg(feature = "postgres")]
 mod schema;
 #[cfg(feature = "postgres")]
 mod stored;

@@ -12,7 +12,7 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (3, "wake", include_str!("../migrations/0003_wake.sql")),
 ];
 
-const LEDGER: &str = "CREATE TABLE IF NOT EXISTS eventwright.migrations (
+const LEDGER: &str = "CREATE TABLE eventwright.migrations (
     version    integer     PRIMARY KEY,
     name       text        NOT NULL,
     applied_at timestamptz NOT NULL DEFAULT clock_timestamp()
@@ -21,7 +21,7 @@ const LEDGER: &str = "CREATE TABLE IF NOT EXISTS eventwright.migrations (
 /// Creates eventwright's tables in the schema `eventwright`, or updates them, and makes room in the log.
 ///
 /// Safe to call from many processes at once and at every start: they take turns, and what is done is not done again. All
-/// migrations that are missing are applied in one transaction. It needs the right to create a schema the first time.
+/// migrations that are missing are applied in one transaction. Where nothing is missing, it needs no right to create anything.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -70,15 +70,18 @@ async fn apply(pool: PgPool, schema: Schema) -> Result<(), Error> {
 }
 
 async fn applied(tx: &mut PgConnection, schema: &Schema) -> Result<i32, Error> {
-    // not IF NOT EXISTS: that needs the right to create a schema even where it is there
-    let there: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)")
-        .bind(schema.name())
-        .fetch_one(&mut *tx)
-        .await?;
-    if !there {
+    // looked up first: IF NOT EXISTS needs the right to create even where there is nothing to create
+    let (has_schema, has_ledger): (bool, bool) =
+        sqlx::query_as("SELECT to_regnamespace($1) IS NOT NULL, to_regclass($1 || '.migrations') IS NOT NULL")
+            .bind(schema.name())
+            .fetch_one(&mut *tx)
+            .await?;
+    if !has_schema {
         sqlx::query(AssertSqlSafe(format!("CREATE SCHEMA {}", schema.name()))).execute(&mut *tx).await?;
     }
-    sqlx::query(schema.sql(LEDGER)).execute(&mut *tx).await?;
+    if !has_ledger {
+        sqlx::query(schema.sql(LEDGER)).execute(&mut *tx).await?;
+    }
     let last: Option<i32> =
         sqlx::query_scalar(schema.sql("SELECT max(version) FROM eventwright.migrations")).fetch_one(&mut *tx).await?;
     Ok(last.unwrap_or(0))

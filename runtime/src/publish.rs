@@ -13,7 +13,7 @@ use crate::{Error, Schema};
 /// The statement that publishes an event, for those who publish through another driver.
 ///
 /// Its parameters: `$1` event_id (`uuid`, version 7), `$2` event_type, `$3` schema_version (`int`), `$4` source (the domain),
-/// `$5` tenant_id or null, `$6` subject, `$7` occurred_at (`timestamptz`) or null for now, `$8` correlation_id, `$9` causation_id
+/// `$5` tenant_id or null, `$6` subject, `$7` occurred_at (`timestamptz`) or null where that is the time of publishing, `$8` correlation_id, `$9` causation_id
 /// (`uuid`) or null, `$10` traceparent or null, `$11` the payload as text. Run it in the transaction that changes what the event
 /// reports, after locking the rows of its subject.
 pub const PUBLISH_SQL: &str = include_str!("sql/publish.sql");

@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use common::{Group, Happened, Home, Result, Seen, happened, insert_effect, migrated, publish, record};
 use eventwright::{
-    Context, DeadLetters, Error, Event, Failure, Handled, Payload, Publisher, RetryPolicy, Start, SubscribedBy,
+    Context, DeadLetters, Error, Event, Failure, Handled, Payload, Publisher, RetryPolicy, Schema, Start, SubscribedBy,
     Subscriber,
 };
 use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
 
 fn quick(attempts: u32) -> RetryPolicy {
     RetryPolicy::default().attempts(attempts).first(Duration::from_millis(20))
@@ -376,7 +377,131 @@ async fn two_processes_of_a_group_share_its_work() -> Result {
 }
 
 async fn eventwright_pool(url: &str) -> Result<PgPool> {
-    Ok(sqlx::postgres::PgPoolOptions::new().max_connections(10).connect(url).await?)
+    Ok(PgPoolOptions::new().max_connections(10).connect(url).await?)
+}
+
+/// A handler's error is any text, and the time it asks for any time; neither may stand in the way of the other events.
+#[tokio::test]
+async fn an_error_that_postgres_can_not_hold_is_held_all_the_same() -> Result {
+    let database = migrated().await?;
+    let pool = database.pool();
+    Group::new("a", pool).await?;
+    publish_all(pool, &[("x", 1), ("y", 1), ("z", 1)]).await?;
+    let (calls, _) = Calls::failing(|event, _| match event.about.as_str() {
+        "x" => Some(Failure::RetryIn(Duration::MAX, "no\0t yet".repeat(5_000))),
+        "y" => Some(Failure::snooze(Duration::MAX)),
+        _ => None,
+    });
+    let handled = async {
+        while effects(pool).await.is_ok_and(|done| done.is_empty()) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    subscriber(pool).ranges(1).state(calls).on(record_unless).run_until(handled).await?;
+    assert_eq!(effects(pool).await?, ["z1"]);
+    let held: Vec<(String, String, Option<String>)> =
+        sqlx::query_as("SELECT subject, reason, last_error FROM eventwright.held ORDER BY seq").fetch_all(pool).await?;
+    let [(x, failed, Some(error)), (y, snoozed, None)] = held.as_slice() else { panic!("{held:?}") };
+    assert_eq!([x, failed, y, snoozed], ["x", "failed", "y", "snoozed"]);
+    assert!(error.starts_with("no\u{fffd}t yet") && error.chars().count() == 10_000, "{error}");
+    Ok(())
+}
+
+#[test]
+fn no_wait_is_too_long_to_be_computed() {
+    let policy = RetryPolicy::default().first(Duration::MAX).longest(Duration::MAX);
+    assert!(policy.delay(u32::MAX) >= Duration::from_secs(1 << 60));
+}
+
+/// One effect that takes its time does not keep the others waiting.
+#[tokio::test]
+async fn effects_run_side_by_side() -> Result {
+    async fn meet(_: Event<Happened>, both: &tokio::sync::Barrier) -> Handled {
+        both.wait().await;
+        Ok(())
+    }
+    let database = migrated().await?;
+    let pool = database.pool();
+    publish_all(pool, &[("x", 1), ("y", 1)]).await?;
+    let drain = subscriber(pool).workers(4).state(tokio::sync::Barrier::new(2)).effect(meet).drain();
+    tokio::time::timeout(Duration::from_secs(20), drain).await.map_err(|_| "one waits for the other")??;
+    Ok(())
+}
+
+/// Everything has its place in the schema that it is told.
+#[tokio::test]
+async fn a_schema_of_another_name_serves_as_well() -> Result {
+    let database = eventwright::testing::Database::create().await?;
+    let pool = database.pool();
+    Group::new("a", pool).await?;
+    let schema = Schema::new("billing_events")?;
+    eventwright::migrate_in(pool, &schema).await?;
+    eventwright::migrate_in(pool, &schema).await?;
+    let publisher = Publisher::<Home>::to(schema.clone());
+    let (calls, _) = Calls::failing(|event, times| (event.n == 1 && times == 1).then(|| Failure::reject("no")));
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let running = subscriber(pool).schema(schema.clone()).poll_every(Duration::from_secs(600)).state(calls);
+    let running = tokio::spawn(running.on(record_unless).run_until(async move { stopped.await.unwrap_or(()) }));
+    let letters = DeadLetters::new(pool.clone()).schema(schema);
+    let work = async {
+        for n in 1..=3 {
+            // by now it sleeps, and only a notification on the schema's own channel wakes it
+            tokio::time::sleep(Duration::from_millis(150)).await;
+            publisher.publish(&mut *pool.acquire().await?, happened("x", n)).await?;
+        }
+        let letter = loop {
+            if let Some(letter) = letters.list(Some("a"), 10).await?.pop() {
+                break letter;
+            }
+        };
+        letters.redrive("a", letter.envelope.event_id).await?;
+        while effects(pool).await?.len() < 3 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        Result::<()>::Ok(())
+    };
+    tokio::time::timeout(Duration::from_secs(20), work).await.map_err(|_| "nobody woke up")??;
+    assert_eq!(effects(pool).await?, ["x1", "x2", "x3"]);
+    stop.send(()).map_err(|()| "nobody to stop")?;
+    running.await??;
+    let default: bool = sqlx::query_scalar("SELECT to_regnamespace('eventwright') IS NULL").fetch_one(pool).await?;
+    assert!(default, "something went to the default schema");
+    Ok(())
+}
+
+/// Where all is done, a program's own role may call `migrate` at every start.
+#[tokio::test]
+async fn migrating_again_needs_no_right_to_create() -> Result {
+    let database = migrated().await?;
+    let role = database.url().rsplit('/').next().and_then(|rest| rest.split('?').next()).ok_or("no name")?;
+    let script = format!(
+        "CREATE ROLE {role}; GRANT USAGE ON SCHEMA eventwright TO {role};
+         GRANT SELECT ON ALL TABLES IN SCHEMA eventwright TO {role};
+         GRANT SELECT ON ALL SEQUENCES IN SCHEMA eventwright TO {role}; SET ROLE {role}"
+    );
+    // one connection: SET ROLE is of the session
+    let own = PgPoolOptions::new().max_connections(1).connect(database.url()).await?;
+    sqlx::raw_sql(sqlx::AssertSqlSafe(script)).execute(&own).await?;
+    let again = eventwright::migrate(&own).await;
+    let forbidden = sqlx::query("CREATE TABLE eventwright.mine (i int)").execute(&own).await;
+    let clean_up = format!("RESET ROLE; DROP OWNED BY {role}; DROP ROLE {role}");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(clean_up)).execute(&own).await?;
+    again?;
+    assert!(forbidden.is_err(), "the role may create, and so this shows nothing");
+    Ok(())
+}
+
+/// The windows need a snapshot for each statement; a database with another default is told how to give it.
+#[tokio::test]
+async fn another_default_isolation_is_refused_with_a_hint() -> Result {
+    let database = migrated().await?;
+    let pool = database.pool();
+    let default = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = serializable', current_database()); END $$";
+    sqlx::raw_sql(default).execute(pool).await?;
+    let refused = subscriber(pool).state("a").on(record).drain().await;
+    let Err(Error::Database(error)) = refused else { panic!("{refused:?}") };
+    assert!(error.to_string().contains("needs a read committed transaction, and this one is serializable"), "{error}");
+    Ok(())
 }
 
 /// One who drains is told that the database is out of order; one who runs on would wait.

@@ -4,7 +4,7 @@ UPDATE eventwright.held h
    SET attempts = h.attempts + 1, lease = $3, leased_until = clock_timestamp() + make_interval(secs => $4)
   FROM (SELECT group_name, seq
           FROM eventwright.held
-         WHERE group_name = $1 AND reason <> 'behind' AND due_at <= clock_timestamp()
+         WHERE group_name = $1 AND reason NOT IN ('behind', 'dead') AND due_at <= clock_timestamp()
            AND (leased_until IS NULL OR leased_until < clock_timestamp())
            AND (event_type || '/' || schema_version = ANY ($2) OR event_type || '/' || downcast_version = ANY ($2))
          ORDER BY due_at

@@ -5,15 +5,16 @@ use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt;
 use sqlx::{Connection, PgConnection};
-use tracing::warn;
 
 use super::Inner;
 use super::context::Context;
-use super::failure::{Failure, Verdict};
+use super::failure::Failure;
 use super::handler::Handler;
+use super::hold::{Aside, Hold, Reason};
 use super::log::{Claim, Page};
 use crate::contract::Domain;
 use crate::error::chain;
+use crate::release::BEGIN;
 use crate::stored::Stored;
 
 const BEGIN_CHUNK: &str = include_str!("../sql/begin_chunk.sql");
@@ -33,25 +34,23 @@ pub(super) struct Range {
 /// How a task left its range.
 #[derive(Debug, PartialEq, Eq, Clone, Copy)]
 pub(super) enum Left {
-    CaughtUp,
+    /// Caught up, or the subscriber is stopping.
+    Done,
     /// Another worker has it.
     Taken,
-    /// The subscriber is stopping.
-    Stopped,
 }
 
-/// An event that failed, and what is to become of it in the next run of its page.
-struct Parked {
+/// An event that failed, and how it is to be held back in the next run of its page.
+struct Failed {
     seq: i64,
-    verdict: Verdict,
+    hold: Hold,
 }
 
 enum Ran {
     More,
-    Through,
-    Left(Left),
+    Leave(Left),
     /// Rolled back, because this event failed.
-    Failed(Parked),
+    Failed(Failed),
     /// Rolled back, because a handler left the transaction aborted and yet said that all went well.
     Aborted,
 }
@@ -63,79 +62,79 @@ pub(super) async fn run_range<D: Domain, S: Send + Sync + 'static>(
 ) -> Result<Left, sqlx::Error> {
     let mut work = inner.pool.acquire().await?;
     let mut aside = inner.pool.acquire().await?;
-    let mut parked = None;
-    let mut alone = false;
-    loop {
-        if inner.is_stopping() {
-            return Ok(Left::Stopped);
-        }
-        let limit = if alone { 1 } else { inner.settings.chunk };
-        match run_page(inner, &mut work, &mut aside, &range, parked.take(), limit).await? {
-            Ran::More => alone = false,
-            Ran::Through => return Ok(Left::CaughtUp),
-            Ran::Left(left) => return Ok(left),
-            Ran::Failed(event) => parked = Some(event),
-            Ran::Aborted => alone = true,
+    let mut failed = None;
+    let mut limit = inner.settings.chunk;
+    while !inner.is_stopping() {
+        match run_page(inner, &mut work, &mut aside, &range, failed.take(), limit).await? {
+            Ran::More => limit = inner.settings.chunk,
+            Ran::Leave(left) => return Ok(left),
+            Ran::Failed(event) => failed = Some(event),
+            Ran::Aborted => limit = 1,
         }
     }
+    Ok(Left::Done)
 }
 
-/// One page in one transaction. Where an event fails, the transaction rolls back, and the next run of the same page stops at
-/// that event and sets it aside: so each event runs at most twice, however many fail.
+/// One page in one transaction, which is rolled back where this returns before its end. Where an event fails, the next run of
+/// the same page stops at that event and holds it back: so each event runs at most twice, however many fail.
 async fn run_page<D: Domain, S: Send + Sync + 'static>(
     inner: &Inner<D, S>,
     work: &mut PgConnection,
     aside: &mut PgConnection,
     range: &Range,
-    parked: Option<Parked>,
+    failed: Option<Failed>,
     limit: i64,
 ) -> Result<Ran, sqlx::Error> {
     let Inner { schema, group, .. } = inner;
-    let mut tx = work.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
+    let mut tx = work.begin_with(BEGIN).await?;
     let Some(claim) = Claim::take(&mut tx, schema, group, range.lo, range.newest).await? else {
-        return Ok(Ran::Left(Left::Taken));
+        return Ok(Ran::Leave(Left::Taken));
     };
     if claim.is_caught_up() {
-        return Ok(Ran::Through);
+        return Ok(Ran::Leave(Left::Done));
     }
     let mut page = claim.read(&mut tx, schema, &inner.event_types, limit).await?;
-    if let Some(parked) = &parked {
-        match page.events.iter().position(|event| event.seq == parked.seq) {
+    if let Some(failed) = &failed {
+        match page.events.iter().position(|event| event.seq == failed.seq) {
             Some(at) => page.keep(at + 1),
             // another worker was faster: what failed here is its business now
             None => return Ok(Ran::More),
         }
     }
-    if !page.events.is_empty() {
+    let mut held_back = Aside::default();
+    if let (Some(first), Some(last)) = (page.events.first(), page.events.last()) {
         let mut died = None;
-        if begin_chunk(inner, aside, range.lo, &page, parked.is_some()).await? {
+        if begin_chunk(inner, aside, range.lo, (first.seq, last.seq), failed.is_some()).await? {
             page.keep(1);
             let attempts = suspect_attempts(inner, &mut tx, aside, range.lo).await?;
             died = inner.settings.retry.is_spent(attempts).then(|| attempts - 1);
         }
-        let mut chunk =
-            Chunk { inner, blocked: blocked(inner, &mut tx, &page).await?, aside: super::aside::Aside::default() };
-        let done = match chunk.run(&mut tx, &page.events, parked, died).await {
-            Err(failed) => {
-                tx.rollback().await?;
-                return Ok(Ran::Failed(failed));
-            }
-            Ok(done) => done,
-        };
-        if done == 0 {
-            return Ok(Ran::Left(Left::Stopped));
+        let mut chunk = Chunk { inner, blocked: blocked(inner, &mut tx, &page).await?, aside: held_back };
+        match chunk.run(&mut tx, &page.events, failed, died).await {
+            Err(failed) => return Ok(Ran::Failed(failed)),
+            Ok(0) => return Ok(Ran::Leave(Left::Done)),
+            Ok(done) => page.keep(done),
         }
-        page.keep(done);
-        if let Err(error) = chunk.aside.store(&mut tx, schema, group).await {
-            return aborted(tx, error, &page, inner).await;
-        }
+        held_back = chunk.aside;
     }
-    let through = match claim.advance(&mut tx, schema, group, &page).await {
-        Ok(through) => through,
-        Err(error) => return aborted(tx, error, &page, inner).await,
+    let stored = async {
+        held_back.store(&mut tx, schema, group).await?;
+        claim.advance(&mut tx, schema, group, &page).await
+    };
+    let through = match stored.await {
+        Err(error) if is_aborted(&error) => return Ok(blame(inner, &page)),
+        other => other?,
     };
     tx.commit().await?;
-    Ok(if through { Ran::Through } else { Ran::More })
+    Ok(if through { Ran::Leave(Left::Done) } else { Ran::More })
+}
+
+/// A handler aborted the transaction and said nothing: we know which one where there was but one.
+fn blame<D, S>(inner: &Inner<D, S>, page: &Page) -> Ran {
+    match page.events.as_slice() {
+        [event] => Ran::Failed(Failed { seq: event.seq, hold: inner.failed(event, &swallowed(), 1) }),
+        _ => Ran::Aborted,
+    }
 }
 
 /// Says what is about to run, and returns whether its first event is suspected of ending processes.
@@ -143,15 +142,14 @@ async fn begin_chunk<D, S>(
     inner: &Inner<D, S>,
     aside: &mut PgConnection,
     lo: i16,
-    page: &Page,
+    (first_seq, last_seq): (i64, i64),
     reported: bool,
 ) -> Result<bool, sqlx::Error> {
-    let (Some(first), Some(last)) = (page.events.first(), page.events.last()) else { return Ok(false) };
     sqlx::query_scalar(inner.schema.sql(BEGIN_CHUNK))
         .bind(&inner.group)
         .bind(lo)
-        .bind(first.seq)
-        .bind(last.seq)
+        .bind(first_seq)
+        .bind(last_seq)
         .bind(reported)
         .fetch_one(aside)
         .await
@@ -183,26 +181,11 @@ async fn blocked<D, S>(
     Ok(blocked.into_iter().collect())
 }
 
-/// Our own statement failed after the handlers ran. In an aborted transaction that is a handler's doing.
-async fn aborted<D, S>(
-    tx: sqlx::Transaction<'_, sqlx::Postgres>,
-    error: sqlx::Error,
-    page: &Page,
-    inner: &Inner<D, S>,
-) -> Result<Ran, sqlx::Error> {
-    if !is_aborted(&error) {
-        return Err(error);
-    }
-    tx.rollback().await?;
-    let [event] = page.events.as_slice() else { return Ok(Ran::Aborted) };
-    Ok(Ran::Failed(Parked { seq: event.seq, verdict: inner.settings.retry.verdict(&swallowed(), 1) }))
-}
-
 struct Chunk<'i, D, S> {
     inner: &'i Inner<D, S>,
-    /// Subjects with an earlier event that is held back or dead.
+    /// Subjects with an earlier event that is held back.
     blocked: HashSet<String>,
-    aside: super::aside::Aside,
+    aside: Aside,
 }
 
 impl<D: Domain, S: Send + Sync + 'static> Chunk<'_, D, S> {
@@ -211,18 +194,18 @@ impl<D: Domain, S: Send + Sync + 'static> Chunk<'_, D, S> {
         &mut self,
         tx: &mut PgConnection,
         events: &[Stored],
-        parked: Option<Parked>,
+        failed: Option<Failed>,
         died: Option<u32>,
-    ) -> Result<usize, Parked> {
+    ) -> Result<usize, Failed> {
         for (at, event) in events.iter().enumerate() {
             if self.inner.is_stopping() {
                 return Ok(at);
             }
-            if let Some(parked) = parked.as_ref().filter(|parked| parked.seq == event.seq) {
-                self.set_aside(event, parked.verdict.clone());
+            if let Some(failed) = failed.as_ref().filter(|failed| failed.seq == event.seq) {
+                self.hold(event, failed.hold.clone());
             } else if let Some(attempts) = died {
                 let error = format!("the process ended while it handled the event, {attempts} times");
-                self.set_aside(event, Verdict::Die { attempts, error });
+                self.hold(event, Hold::dead(attempts, &error));
             } else {
                 self.handle(tx, event).await?;
             }
@@ -230,46 +213,36 @@ impl<D: Domain, S: Send + Sync + 'static> Chunk<'_, D, S> {
         Ok(events.len())
     }
 
-    async fn handle(&mut self, tx: &mut PgConnection, event: &Stored) -> Result<(), Parked> {
+    async fn handle(&mut self, tx: &mut PgConnection, event: &Stored) -> Result<(), Failed> {
         if self.blocked.contains(&event.envelope.subject) {
-            self.aside.hold(event, "behind");
+            self.hold(event, Hold::untried(Reason::Behind));
             return Ok(());
         }
         let (call, version) = match self.inner.handlers.find(event) {
-            None => {
-                self.hold_back(event, "unknown");
-                return Ok(());
-            }
-            Some((Handler::Effect(_), _)) => {
-                self.hold_back(event, "effect");
-                return Ok(());
-            }
             Some((Handler::InTransaction(call), version)) => (call, version),
+            Some((Handler::Effect(_), _)) => {
+                self.hold(event, Hold::untried(Reason::Effect));
+                return Ok(());
+            }
+            None => {
+                self.hold(event, Hold::untried(Reason::Unknown));
+                return Ok(());
+            }
         };
         let mut cx = Context { tx, state: &self.inner.state, cause: &event.envelope, publisher: &self.inner.publisher };
         let running = match call(event, version, &mut cx) {
             Ok(running) => running,
+            // nothing ran, so nothing is to be undone
             Err(undecodable) => {
-                self.set_aside(event, Verdict::Die { attempts: 1, error: chain(&undecodable) });
+                self.hold(event, Hold::dead(1, &chain(&undecodable)));
                 return Ok(());
             }
         };
-        match catch(running).await {
-            Ok(()) => Ok(()),
-            Err(failure) => {
-                warn!(group = self.inner.group, event_id = %event.envelope.event_id, event_type = event.envelope.event_type, ?failure, "handler failed");
-                Err(Parked { seq: event.seq, verdict: self.inner.settings.retry.verdict(&failure, 1) })
-            }
-        }
+        catch(running).await.map_err(|failure| Failed { seq: event.seq, hold: self.inner.failed(event, &failure, 1) })
     }
 
-    fn hold_back(&mut self, event: &Stored, reason: &'static str) {
-        self.aside.hold(event, reason);
-        self.blocked.insert(event.envelope.subject.clone());
-    }
-
-    fn set_aside(&mut self, event: &Stored, verdict: Verdict) {
-        self.aside.set(event, verdict);
+    fn hold(&mut self, event: &Stored, hold: Hold) {
+        self.aside.hold(event, hold);
         self.blocked.insert(event.envelope.subject.clone());
     }
 }

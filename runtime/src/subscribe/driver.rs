@@ -1,12 +1,12 @@
 //! The loop that looks for work, hands it out to tasks, and sleeps when there is none.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use sqlx::Row;
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinSet};
 use tracing::{error, info, warn};
 
 use super::chunk::{Left, Range, run_range};
@@ -24,6 +24,8 @@ const LOOK: &str = include_str!("../sql/look.sql");
 const BUSY: Duration = Duration::from_millis(10);
 /// How often to look while a ticket settles that a long transaction keeps from settling.
 const UNSETTLED: Duration = Duration::from_millis(50);
+/// How long a range is left to the worker that has it, before it is asked for again.
+const TAKEN: Duration = Duration::from_millis(50);
 const MAINTENANCE: Duration = Duration::from_secs(30);
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(5);
 
@@ -34,9 +36,11 @@ pub(super) enum Until {
     Quiet,
 }
 
-enum Finished {
-    Range(i16, Result<Left, sqlx::Error>),
-    Held(Result<bool, sqlx::Error>),
+/// What a task is at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Work {
+    Range(i16),
+    Held,
 }
 
 /// What there is to do.
@@ -49,9 +53,8 @@ struct Look {
 
 struct Driver<D, S> {
     inner: Arc<Inner<D, S>>,
-    tasks: JoinSet<Finished>,
-    ranges_at_work: HashSet<i16>,
-    held_at_work: bool,
+    tasks: JoinSet<Result<(), sqlx::Error>>,
+    at_work: HashMap<Id, Work>,
     listener: Option<Listener>,
     ticket: Option<Ticket>,
     back_off: Duration,
@@ -72,8 +75,7 @@ pub(super) async fn run<D: Domain, S: Send + Sync + 'static>(
     let mut driver = Driver {
         inner: Arc::new(inner),
         tasks: JoinSet::new(),
-        ranges_at_work: HashSet::new(),
-        held_at_work: false,
+        at_work: HashMap::new(),
         listener,
         ticket: None,
         back_off: BUSY,
@@ -137,45 +139,54 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
     }
 
     fn hand_out(&mut self, look: &Look) {
-        let workers = self.inner.settings.workers as usize;
-        if look.due_in == Some(Duration::ZERO) && !self.held_at_work && self.tasks.len() < workers {
-            self.held_at_work = true;
+        if look.due_in == Some(Duration::ZERO) && self.may_run_held() {
             let inner = Arc::clone(&self.inner);
-            self.tasks.spawn(async move { Finished::Held(run_held(&inner).await) });
+            let task = self.tasks.spawn(async move { run_held(&inner).await });
+            self.at_work.insert(task.id(), Work::Held);
         }
         for &lo in &look.ranges {
-            if self.tasks.len() >= workers {
+            if !self.has_hands_free() {
                 return;
             }
-            if self.ranges_at_work.insert(lo) {
-                let inner = Arc::clone(&self.inner);
-                let range = Range { lo, newest: look.newest };
-                self.tasks.spawn(async move { Finished::Range(lo, run_range(&inner, range).await) });
+            if self.at_work.values().any(|work| *work == Work::Range(lo)) {
+                continue;
             }
+            let inner = Arc::clone(&self.inner);
+            let range = Range { lo, newest: look.newest };
+            let task = self.tasks.spawn(async move {
+                if run_range(&inner, range).await? == Left::Taken {
+                    // whoever has it works on it: don't ask again at once
+                    tokio::time::sleep(TAKEN).await;
+                }
+                Ok(())
+            });
+            self.at_work.insert(task.id(), Work::Range(lo));
         }
+    }
+
+    fn has_hands_free(&self) -> bool {
+        self.tasks.len() < self.inner.settings.workers as usize
+    }
+
+    /// Half of the workers at most, or slow effects would keep the log from being read.
+    fn may_run_held(&self) -> bool {
+        let running = self.at_work.values().filter(|work| **work == Work::Held).count();
+        self.has_hands_free() && running < self.inner.settings.workers.div_ceil(2) as usize
     }
 
     /// Waits until a task is finished, or for a moment, to see what else there is to do.
     async fn wait_at_work(&mut self) -> Result<(), sqlx::Error> {
-        let hands_free = self.tasks.len() < self.inner.settings.workers as usize;
+        let hands_free = self.has_hands_free();
         tokio::select! {
-            Some(finished) = self.tasks.join_next() => match finished {
-                Ok(Finished::Range(lo, result)) => {
-                    self.ranges_at_work.remove(&lo);
-                    if result? == Left::Taken {
-                        // whoever has it works on it: don't ask again at once
-                        tokio::time::sleep(BUSY).await;
-                    }
-                }
-                Ok(Finished::Held(result)) => {
-                    self.held_at_work = false;
+            Some(finished) = self.tasks.join_next_with_id() => match finished {
+                Ok((id, result)) => {
+                    self.at_work.remove(&id);
                     result?;
                 }
                 Err(panic) => {
                     // handlers' panics are caught; this is a defect of ours, and others may go on
+                    self.at_work.remove(&panic.id());
                     error!(group = self.inner.group, %panic, "a worker panicked");
-                    self.ranges_at_work.clear();
-                    self.held_at_work = false;
                 }
             },
             call = next_call(&mut self.listener) => self.answer(call).await?,

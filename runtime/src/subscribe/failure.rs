@@ -1,6 +1,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
+use super::hold::{Hold, Reason};
 use crate::error::chain;
 
 /// What a handler returns.
@@ -136,26 +137,19 @@ impl RetryPolicy {
         let doubled = self.first.saturating_mul(2_u32.saturating_pow(attempts.saturating_sub(1)));
         // a fresh hasher's keys are random: enough to spread retries, and no dependency
         let spread = (RandomState::new().hash_one(attempts) % 2001) as f64 / 10_000.0;
-        doubled.min(self.longest).mul_f64(0.9 + spread)
+        let seconds = doubled.min(self.longest).as_secs_f64() * (0.9 + spread);
+        Duration::try_from_secs_f64(seconds).unwrap_or(self.longest)
     }
 
-    /// What becomes of an event that failed, counting this attempt.
-    pub(crate) fn verdict(&self, failure: &Failure, attempts: u32) -> Verdict {
+    /// How an event that failed is held back, counting this attempt.
+    pub(crate) fn hold(&self, failure: &Failure, attempts: u32) -> Hold {
         let spent = attempts >= self.attempts;
         match failure {
-            Failure::Snooze(time) => {
-                Verdict::Hold { reason: "snoozed", after: *time, attempts: attempts.saturating_sub(1), error: None }
-            }
-            Failure::Reject(error) => Verdict::Die { attempts, error: error.clone() },
-            Failure::Retry(error) | Failure::RetryIn(_, error) if spent => {
-                Verdict::Die { attempts, error: error.clone() }
-            }
-            Failure::Retry(error) => {
-                Verdict::Hold { reason: "failed", after: self.delay(attempts), attempts, error: Some(error.clone()) }
-            }
-            Failure::RetryIn(time, error) => {
-                Verdict::Hold { reason: "failed", after: *time, attempts, error: Some(error.clone()) }
-            }
+            Failure::Snooze(time) => Hold::for_later(Reason::Snoozed, attempts.saturating_sub(1), *time),
+            Failure::Reject(error) => Hold::dead(attempts, error),
+            Failure::Retry(error) | Failure::RetryIn(_, error) if spent => Hold::dead(attempts, error),
+            Failure::Retry(error) => Hold::failed(attempts, self.delay(attempts), error),
+            Failure::RetryIn(time, error) => Hold::failed(attempts, *time, error),
         }
     }
 
@@ -163,11 +157,4 @@ impl RetryPolicy {
     pub(crate) fn is_spent(&self, attempts_begun: u32) -> bool {
         attempts_begun > self.attempts
     }
-}
-
-/// What becomes of an event that was not handled.
-#[derive(Debug, Clone)]
-pub(crate) enum Verdict {
-    Hold { reason: &'static str, after: Duration, attempts: u32, error: Option<String> },
-    Die { attempts: u32, error: String },
 }

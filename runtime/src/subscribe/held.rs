@@ -7,22 +7,18 @@ use tracing::warn;
 use uuid::Uuid;
 
 use super::Inner;
-use super::aside::RELEASE;
 use super::chunk::{catch, is_aborted, swallowed};
 use super::context::Context;
-use super::failure::{Failure, Handled, Verdict};
+use super::failure::{Failure, Handled};
 use super::handler::{Effect, Handler, InTransaction, Version};
+use super::hold::{Hold, Reason};
 use crate::contract::Domain;
 use crate::error::chain;
+use crate::release::{BEGIN, release};
 use crate::stored::Stored;
 
 const LEASE_HELD: &str = include_str!("../sql/lease_held.sql");
-const BURY_HELD: &str = include_str!("../sql/bury_held.sql");
-const PUT_OFF: &str = "-- Puts a held event off, if we still have it.
-    UPDATE eventwright.held
-       SET reason = $4, attempts = $5, due_at = clock_timestamp() + make_interval(secs => $6), last_error = coalesce($7, last_error),
-           lease = NULL, leased_until = NULL
-     WHERE group_name = $1 AND seq = $2 AND lease = $3";
+const PUT_OFF: &str = include_str!("../sql/put_off.sql");
 const RENEW: &str = "UPDATE eventwright.held SET leased_until = clock_timestamp() + make_interval(secs => $4)
      WHERE group_name = $1 AND seq = $2 AND lease = $3";
 const FENCE: &str = "SELECT true FROM eventwright.held WHERE group_name = $1 AND seq = $2 AND lease = $3 FOR UPDATE";
@@ -38,16 +34,14 @@ struct Leased {
     attempts: u32,
 }
 
-/// Runs held events one after the other, as long as one is due. Returns whether there was any.
-pub(super) async fn run_held<D: Domain, S: Send + Sync + 'static>(inner: &Inner<D, S>) -> Result<bool, sqlx::Error> {
+/// Runs held events one after the other, as long as one is due.
+pub(super) async fn run_held<D: Domain, S: Send + Sync + 'static>(inner: &Inner<D, S>) -> Result<(), sqlx::Error> {
     let mut db = inner.pool.acquire().await?;
-    let mut any = false;
     while !inner.is_stopping() {
         let Some(leased) = lease(inner, &mut db).await? else { break };
-        any = true;
         run(inner, &mut db, &leased).await?;
     }
-    Ok(any)
+    Ok(())
 }
 
 async fn lease<D, S>(inner: &Inner<D, S>, db: &mut PgConnection) -> Result<Option<Leased>, sqlx::Error> {
@@ -72,19 +66,21 @@ async fn run<D: Domain, S: Send + Sync + 'static>(
     if inner.settings.retry.is_spent(held.attempts) {
         let begun = held.attempts - 1;
         let error = format!("the process ended while it handled the event, or a lease ran out, {begun} times");
-        return settle(inner, db, held, Verdict::Die { attempts: begun, error }).await;
+        return put_off(inner, db, held, Hold::dead(begun, &error)).await;
     }
     let Some((handler, version)) = inner.handlers.find(&held.event) else {
-        return settle(inner, db, held, unknown(held)).await;
+        // known to a worker of another deploy
+        let hold = Hold::for_later(Reason::Unknown, held.attempts.saturating_sub(1), ELSEWHERE);
+        return put_off(inner, db, held, hold).await;
     };
     let handled = match handler {
         Handler::InTransaction(call) => in_transaction(inner, db, held, call, version).await?,
         Handler::Effect(call) => effect(inner, db, held, call, version).await?,
     };
-    let Err(failure) = handled else { return Ok(()) };
-    let envelope = &held.event.envelope;
-    warn!(group = inner.group, event_id = %envelope.event_id, event_type = envelope.event_type, attempts = held.attempts, ?failure, "handler failed");
-    settle(inner, db, held, inner.settings.retry.verdict(&failure, held.attempts)).await
+    match handled {
+        Ok(()) => Ok(()),
+        Err(failure) => put_off(inner, db, held, inner.failed(&held.event, &failure, held.attempts)).await,
+    }
 }
 
 async fn in_transaction<D: Domain, S>(
@@ -94,7 +90,7 @@ async fn in_transaction<D: Domain, S>(
     call: &InTransaction<D, S>,
     version: Version<'_>,
 ) -> Result<Handled, sqlx::Error> {
-    let mut tx = db.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
+    let mut tx = db.begin_with(BEGIN).await?;
     if !still_ours(inner, &mut tx, held).await? {
         return Ok(Ok(()));
     }
@@ -126,15 +122,10 @@ async fn effect<D, S>(
     };
     let handled = renewing(inner, db, held, catch(running)).await?;
     if handled.is_ok() {
-        let tx = db.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
+        let tx = db.begin_with(BEGIN).await?;
         let_go(inner, tx, held).await?;
     }
     Ok(handled)
-}
-
-/// The versions that were known when it was leased are not known here: it waits for a worker that knows them.
-fn unknown(held: &Leased) -> Verdict {
-    Verdict::Hold { reason: "unknown", after: ELSEWHERE, attempts: held.attempts.saturating_sub(1), error: None }
 }
 
 async fn still_ours<D, S>(inner: &Inner<D, S>, tx: &mut PgConnection, held: &Leased) -> Result<bool, sqlx::Error> {
@@ -187,44 +178,25 @@ async fn let_go<D, S>(
         warn!(group = inner.group, event_id = %held.event.envelope.event_id, "another worker took the event over");
         return tx.rollback().await;
     }
-    sqlx::query(inner.schema.sql(RELEASE))
-        .bind(&inner.group)
-        .bind(vec![&held.event.envelope.subject])
-        .execute(&mut *tx)
-        .await?;
+    release(&mut tx, &inner.schema, &inner.group, std::slice::from_ref(&held.event.envelope.subject)).await?;
     tx.commit().await
 }
 
-async fn settle<D, S>(
+async fn put_off<D, S>(
     inner: &Inner<D, S>,
     db: &mut PgConnection,
     held: &Leased,
-    verdict: Verdict,
+    hold: Hold,
 ) -> Result<(), sqlx::Error> {
-    let Inner { schema, group, .. } = inner;
-    match verdict {
-        Verdict::Hold { reason, after, attempts, error } => {
-            sqlx::query(schema.sql(PUT_OFF))
-                .bind(group)
-                .bind(held.event.seq)
-                .bind(held.lease)
-                .bind(reason)
-                .bind(attempts.cast_signed())
-                .bind(after.as_secs_f64())
-                .bind(error)
-                .execute(db)
-                .await?;
-        }
-        Verdict::Die { attempts, error } => {
-            sqlx::query(schema.sql(BURY_HELD))
-                .bind(group)
-                .bind(held.event.seq)
-                .bind(held.lease)
-                .bind(attempts.cast_signed())
-                .bind(error)
-                .execute(db)
-                .await?;
-        }
-    }
+    sqlx::query(inner.schema.sql(PUT_OFF))
+        .bind(&inner.group)
+        .bind(held.event.seq)
+        .bind(held.lease)
+        .bind(hold.reason.as_str())
+        .bind(hold.attempts.cast_signed())
+        .bind(hold.wait_seconds())
+        .bind(hold.error())
+        .execute(db)
+        .await?;
     Ok(())
 }

@@ -1,15 +1,15 @@
 //! Subscribing: a group of workers that reads the log and runs handlers.
 //!
-//! `driver` looks for work and hands it out, `chunk` handles ranges of the log, `held` handles events that were held back,
-//! `log` reads between windows, `wake` sleeps until a publisher says that there is news.
+//! `driver` looks for work and hands it out, `chunk` handles ranges of the log, `hold` says how events are held back and `held`
+//! handles those, `log` reads between windows, `wake` sleeps until a publisher says that there is news.
 
-mod aside;
 mod chunk;
 mod context;
 mod driver;
 mod failure;
 mod handler;
 mod held;
+mod hold;
 mod log;
 mod wake;
 
@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sqlx::PgPool;
+use tracing::warn;
 
 pub use context::Context;
 pub use failure::{Failure, Handled, OrFailure, RetryPolicy};
@@ -24,8 +25,10 @@ pub use handler::{EffectFn, HandlerFn};
 
 use crate::contract::{Domain, SubscribedBy};
 use crate::publish::Publisher;
+use crate::stored::Stored;
 use crate::{Error, Schema};
 use handler::Handlers;
+use hold::Hold;
 
 /// Where a new group begins to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -188,7 +191,7 @@ impl<D: Domain, S: Send + Sync + 'static> Subscriber<D, S> {
     }
 
     /// How long a worker has an event that was held back (for a retry, or for its effect handler) before others take it over,
-    /// should the worker vanish. A handler that runs longer renews it. Default: 60 seconds.
+    /// should the worker vanish. A handler that runs longer keeps it. Default: 60 seconds.
     pub fn lease(mut self, lease: Duration) -> Self {
         self.settings.lease = lease.max(Duration::from_millis(100));
         self
@@ -211,8 +214,8 @@ impl<D: Domain, S: Send + Sync + 'static> Subscriber<D, S> {
     /// A database that goes away while it runs is waited for.
     ///
     /// # Errors
-    /// Where the subscriber can't start: no handler, two for one payload, a group of another domain, a pool that is too small,
-    /// no database, no tables.
+    /// Where the subscriber can't start: no handler, two for one payload, a group of another domain, no database, no
+    /// tables.
     ///
     /// # Cancellation
     /// Dropping the future lets each worker finish the event that it is at, in the background, and then stop; nothing is lost.
@@ -277,5 +280,21 @@ struct Inner<D, S> {
 impl<D, S> Inner<D, S> {
     fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// How an event is held back after its handler failed, counting this attempt.
+    fn failed(&self, event: &Stored, failure: &Failure, attempts: u32) -> Hold {
+        let hold = self.settings.retry.hold(failure, attempts);
+        let envelope = &event.envelope;
+        warn!(
+            group = self.group,
+            event_id = %envelope.event_id,
+            event_type = envelope.event_type,
+            attempts,
+            held = hold.reason.as_str(),
+            ?failure,
+            "handler failed"
+        );
+        hold
     }
 }
