@@ -6,6 +6,7 @@
 
 mod attr;
 mod id;
+mod incoming;
 mod object;
 mod pattern;
 mod words;
@@ -117,6 +118,42 @@ pub fn derive_id(input: TokenStream) -> TokenStream {
 #[proc_macro_derive(Words, attributes(word))]
 pub fn derive_words(input: TokenStream) -> TokenStream {
     expand(words::derive(&parse_macro_input!(input as DeriveInput)))
+}
+
+/// Makes an enum of payloads what a handler can receive: one payload version per variant.
+///
+/// ```
+/// use eventwright::{Incoming, Kind, Object, Payload, Reading};
+///
+/// #[derive(Clone, PartialEq, Object)]
+/// #[object(closed)]
+/// pub struct LeadCreatedV1 {
+///     pub source: String,
+/// }
+///
+/// impl Payload for LeadCreatedV1 {
+///     const EVENT_TYPE: &'static str = "lead.created";
+///     const VERSION: u16 = 1;
+/// }
+///
+/// #[derive(Clone, Debug, PartialEq, Incoming)]
+/// pub enum GrowthEvent {
+///     LeadCreatedV1(LeadCreatedV1),
+/// }
+///
+/// let event = GrowthEvent::decode("lead.created", 1, br#"{"source":"referral"}"#, Reading::Strict)?;
+/// assert_eq!(event.kind(), Kind { event_type: "lead.created", version: 1 });
+/// assert_eq!(event.encode()?, r#"{"source":"referral"}"#);
+///
+/// let error = GrowthEvent::receive("lead.created", 2, b"{}").unwrap_err();
+/// assert!(error.to_string().starts_with("event type `lead.created` version 2 is not known here"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// It makes `decode()`, `encode()`, `kind()` and the implementation of the trait `Incoming`, which reads tolerantly.
+#[proc_macro_derive(Incoming)]
+pub fn derive_incoming(input: TokenStream) -> TokenStream {
+    expand(incoming::derive(&parse_macro_input!(input as DeriveInput)))
 }
 
 /// Makes a string type of a tuple struct over `String`: strings that a pattern matches, and whose length may have bounds.

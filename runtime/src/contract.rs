@@ -92,7 +92,15 @@ pub struct Kind {
     pub version: u16,
 }
 
-/// What a handler can receive: a payload, or an enum of several.
+impl Kind {
+    /// The kind of a payload's type.
+    #[must_use]
+    pub const fn of<P: Payload>() -> Self {
+        Self { event_type: P::EVENT_TYPE, version: P::VERSION }
+    }
+}
+
+/// What a handler can receive: a payload, or an enum of several that has [`derive(Incoming)`](macro@crate::Incoming).
 pub trait Incoming: Sized + Send + 'static {
     /// The payloads that it can hold.
     const KINDS: &'static [Kind];
@@ -105,7 +113,7 @@ pub trait Incoming: Sized + Send + 'static {
 }
 
 impl<E: Payload> Incoming for E {
-    const KINDS: &'static [Kind] = &[Kind { event_type: E::EVENT_TYPE, version: E::VERSION }];
+    const KINDS: &'static [Kind] = &[Kind::of::<E>()];
 
     fn receive(event_type: &str, version: u16, json: &[u8]) -> Result<Self, DecodeError> {
         if event_type != E::EVENT_TYPE || version != E::VERSION {

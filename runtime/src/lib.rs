@@ -104,7 +104,7 @@ pub use {
     subscribe::{Context, EffectFn, Failure, Handled, HandlerFn, OrFailure, RetryPolicy, Start, Subscriber},
 };
 
-pub use eventwright_derive::{Id, Object, Pattern, Words};
+pub use eventwright_derive::{Id, Incoming, Object, Pattern, Words};
 pub use payload::{
     DecodeError, Email, EncodeError, EventId, Id, Int, Invalid, List, Maybe, Object, Pattern, Reading, Text,
     UniqueList, Unrecognized, Violation, Words,
