@@ -9,13 +9,13 @@ mod imports;
 mod named;
 mod object;
 mod payload;
+mod payload_enum;
 mod root;
 mod shared;
 
 pub(crate) use docs::lines as doc_lines;
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::quote;
 
 use crate::model::{Model, Payload, Standing};
 
@@ -63,9 +63,4 @@ fn ident(name: &str) -> Ident {
         Some(raw) => Ident::new_raw(raw, Span::call_site()),
         None => Ident::new(name, Span::call_site()),
     }
-}
-
-/// Big and small payloads side by side are the nature of such an enum; a box would be in everybody's way.
-fn uneven_variants() -> TokenStream {
-    quote! { #[allow(clippy::large_enum_variant, reason = "payloads differ in size")] }
 }

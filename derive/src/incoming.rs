@@ -1,0 +1,102 @@
+//! `derive(Incoming)`.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Data, DeriveInput, Error, Fields, Result, Type, Variant};
+
+use crate::attr;
+
+pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
+    let (variants, payloads): (Vec<&Ident>, Vec<&Type>) = parse(input)?.into_iter().unzip();
+    let (name, vis) = (&input.ident, &input.vis);
+    let kinds = payloads.iter().map(|payload| kind(payload));
+    let arms = variants.iter().zip(&payloads).map(|(variant, payload)| arm(variant, payload));
+    let own_kinds = payloads.iter().map(|payload| kind(payload));
+
+    // deprecated payloads and variants are still received
+    Ok(quote! {
+        #[allow(deprecated)]
+        impl #name {
+            /// Reads the payload of the given event type and version from JSON.
+            ///
+            /// # Errors
+            /// Where this enum has no such event type or version, the bytes are not JSON, or they break a rule of the schema under
+            /// the given `Reading`.
+            #vis fn decode(
+                event_type: &str,
+                version: u16,
+                json: &[u8],
+                reading: ::eventwright::Reading,
+            ) -> ::core::result::Result<Self, ::eventwright::DecodeError> {
+                match (event_type, version) {
+                    #(#arms)*
+                    _ => ::core::result::Result::Err(::eventwright::DecodeError::unknown(event_type, version)),
+                }
+            }
+
+            /// Writes the payload as JSON.
+            ///
+            /// # Errors
+            /// Where the payload holds a value that only tolerant reading lets in, such as an unrecognized enum value.
+            #vis fn encode(&self) -> ::core::result::Result<::std::string::String, ::eventwright::EncodeError> {
+                match self {
+                    #(Self::#variants(payload) => ::eventwright::Payload::encode(payload),)*
+                }
+            }
+
+            /// The payload's event type and version.
+            #[must_use]
+            #vis const fn kind(&self) -> ::eventwright::Kind {
+                match self {
+                    #(Self::#variants(_) => #own_kinds,)*
+                }
+            }
+        }
+
+        #[allow(deprecated)]
+        impl ::eventwright::Incoming for #name {
+            const KINDS: &'static [::eventwright::Kind] = &[#(#kinds),*];
+
+            fn receive(
+                event_type: &str,
+                version: u16,
+                json: &[u8],
+            ) -> ::core::result::Result<Self, ::eventwright::DecodeError> {
+                Self::decode(event_type, version, json, ::eventwright::Reading::Tolerant)
+            }
+        }
+    })
+}
+
+/// The span of the payload's type makes the compiler point there if it is no payload; likewise below.
+fn kind(payload: &Type) -> TokenStream {
+    quote_spanned!(payload.span()=> ::eventwright::Kind::of::<#payload>())
+}
+
+fn arm(variant: &Ident, payload: &Type) -> TokenStream {
+    quote_spanned! { payload.span()=>
+        (<#payload as ::eventwright::Payload>::EVENT_TYPE, <#payload as ::eventwright::Payload>::VERSION) => {
+            <#payload as ::eventwright::Payload>::decode(json, reading).map(Self::#variant)
+        }
+    }
+}
+
+/// The variants with their payloads.
+fn parse(input: &DeriveInput) -> Result<Vec<(&Ident, &Type)>> {
+    attr::no_generics(input)?;
+    let Data::Enum(data) = &input.data else {
+        return Err(Error::new_spanned(&input.ident, "expected an enum of payloads"));
+    };
+    if data.variants.is_empty() {
+        return Err(Error::new_spanned(&input.ident, "expected at least one variant with a payload"));
+    }
+    data.variants.iter().map(parse_variant).collect()
+}
+
+fn parse_variant(variant: &Variant) -> Result<(&Ident, &Type)> {
+    match &variant.fields {
+        Fields::Unnamed(fields) if fields.unnamed.len() == 1 => Ok((&variant.ident, &fields.unnamed[0].ty)),
+        _ => Err(Error::new_spanned(variant, "expected a variant like `LeadCreated(LeadCreated)`")),
+    }
+}
