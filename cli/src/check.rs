@@ -22,17 +22,21 @@ pub(crate) struct Check {
 
 impl Check {
     pub(crate) fn run(self) -> Outcome {
-        // without a directory, what would have to be written there is nobody's concern
-        let compared = self.out.is_some();
-        let out = self.out.unwrap_or_else(|| "generated".into());
-        let drift = match self.contracts.configure().out_dir(out).check() {
-            Ok(drift) if compared => drift,
-            Ok(_) => Vec::new(),
+        let config = self.contracts.configure();
+        let checked = config.clone().validate().and_then(|warnings| {
+            let drift = self.out.map(|out| config.out_dir(out).check()).transpose()?;
+            Ok((warnings, drift.unwrap_or_default()))
+        });
+        let (warnings, drift) = match checked {
+            Ok(checked) => checked,
             Err(error) => {
                 eprintln!("error: {error}");
                 return Ok(ExitCode::from(REFUSED));
             }
         };
+        for warning in &warnings {
+            eprintln!("{warning}");
+        }
         for file in &drift {
             match file {
                 Drift::Missing(path) => println!("missing: {}", path.display()),

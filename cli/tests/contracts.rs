@@ -103,7 +103,34 @@ fn bindings_that_differ_are_named() {
     assert!(said.contains("differs: generated/lead_created_v1.rs"), "{said}");
     assert!(said.contains("missing: generated/mod.rs"), "{said}");
     assert!(said.contains("run `eventwright generate`"), "{said}");
+}
+
+#[test]
+fn contracts_alone_are_checked_whatever_the_bindings_are() {
+    let contracts = Contracts::new("contracts_alone_are_checked_whatever_the_bindings_are");
+    // not even a directory
+    fs::write(contracts.bindings(), "").unwrap();
     assert_eq!(contracts.eventwright("check", &[]), (Some(0), String::new()));
+}
+
+#[test]
+fn warnings_are_told_by_both_commands() {
+    let contracts = Contracts::new("warnings_are_told_by_both_commands");
+    fs::write(
+        contracts.payload(),
+        PAYLOAD.replace(
+            "\"properties\": {",
+            "\"properties\": { \"leadName\": { \"type\": \"string\", \"description\": \"\" },",
+        ),
+    )
+    .unwrap();
+    for (command, options) in
+        [("generate", ["--out", "generated"].as_slice()), ("check", &["--out", "generated"]), ("check", &[])]
+    {
+        let (code, said) = contracts.eventwright(command, options);
+        assert_eq!(code, Some(0), "{said}");
+        assert!(said.contains("the property `leadName` is not in snake_case"), "{said}");
+    }
 }
 
 #[test]

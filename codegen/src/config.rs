@@ -90,6 +90,15 @@ impl Config {
         write::tree(&generated.output, &generated.sources, &out_dir)?.check(&out_dir)
     }
 
+    /// Whether bindings can be generated from the contracts; returns the warnings. Needs no [`out_dir`](Config::out_dir), and writes
+    /// nothing.
+    ///
+    /// # Errors
+    /// As [`compile`](Config::compile), but for `OUT_DIR`.
+    pub fn validate(self) -> Result<Vec<Diagnostic>> {
+        self.generate().map(|generated| generated.warnings)
+    }
+
     fn need_out_dir(&self) -> Result<PathBuf> {
         self.out_dir.clone().ok_or_else(|| Error::Config("no `out_dir` is set".to_owned()))
     }

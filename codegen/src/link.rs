@@ -1,7 +1,7 @@
 //! Stage 2, *link*: names to what they name, as [`Linked`].
 //!
 //! The registry leads to schema files, `$ref`s to subschemas (within a file, across local files, or by the absolute `$id` of a
-//! loaded file). A name that leads nowhere is an error, and so is a schema or a contract that nothing names.
+//! loaded file). A name that leads nowhere is an error, and so is a schema, a definition or a contract that nothing names.
 
 mod orphans;
 mod read;
@@ -13,6 +13,7 @@ use crate::diagnostics::{Problems, did_you_mean};
 use crate::load::{REGISTRY, Sources, normalize};
 use crate::node::{FileId, Node, Span};
 use crate::registry::{EventType, Registry, Status, Version};
+use refs::Refs;
 
 /// The contracts with their names resolved.
 pub(crate) struct Linked<'a> {
@@ -22,7 +23,7 @@ pub(crate) struct Linked<'a> {
     pub(crate) document: &'a Node,
     /// In the order of names and versions, whatever the order in the registry.
     pub(crate) payloads: Vec<LinkedPayload>,
-    refs: BTreeMap<Span, &'a Node>,
+    refs: Refs<'a>,
 }
 
 /// A payload version that has a schema.
@@ -38,7 +39,7 @@ pub(crate) struct LinkedPayload {
 impl<'a> Linked<'a> {
     /// What the `$ref` with this value leads to.
     pub(crate) fn target(&self, reference: &Node) -> Option<&'a Node> {
-        self.refs.get(&reference.span).copied()
+        self.refs.targets.get(&reference.span).copied()
     }
 
     /// The place in the registry that a pointer leads to; the document where the key is absent.

@@ -15,7 +15,7 @@ pub(crate) struct Span {
 }
 
 impl Span {
-    fn contains(self, other: Span) -> bool {
+    pub(crate) fn contains(self, other: Span) -> bool {
         self.file == other.file && self.start <= other.start && other.end <= self.end
     }
 }

@@ -226,6 +226,22 @@ fn contract_that_nothing_names() {
 }
 
 #[test]
+fn definition_that_nothing_refers_to() {
+    let mut payload = simple_payload();
+    // `Cent` is used by `Money` alone, and `Tree` by itself
+    payload["$defs"] = json!({
+        "Cent": { "type": "integer", "minimun": 0 },
+        "Money": { "type": "object", "properties": { "cents": { "$ref": "#/$defs/Cent" } } },
+        "Name": { "type": "string" },
+        "Tree": { "type": "array", "items": { "$ref": "#/$defs/Tree" } },
+        "Whole": { "type": "object", "properties": { "part": { "type": "string" } } },
+    });
+    payload["properties"]["other"] = json!({ "$ref": "#/$defs/Name" });
+    payload["properties"]["part"] = json!({ "$ref": "#/$defs/Whole/properties/part" });
+    insta::assert_snapshot!(Contracts::with_payload(&pretty(&payload)).error());
+}
+
+#[test]
 fn unsupported_keyword() {
     insta::assert_snapshot!(of_property("{ \"type\": \"string\", \"not\": { \"const\": \"x\" } }"));
 }

@@ -6,8 +6,15 @@ use crate::diagnostics::{Problems, did_you_mean};
 use crate::load::{Source, Sources, file_of_ref};
 use crate::node::{Member, Node, Span, Value};
 
-pub(super) fn resolve<'a>(sources: &'a Sources, problems: &mut Problems) -> BTreeMap<Span, &'a Node> {
-    let mut resolver = Resolver { sources, problems, refs: BTreeMap::new() };
+/// What `$ref`s lead to, by where their values stand, and all definitions.
+pub(super) struct Refs<'a> {
+    pub(super) targets: BTreeMap<Span, &'a Node>,
+    pub(super) definitions: Vec<&'a Member>,
+}
+
+pub(super) fn resolve<'a>(sources: &'a Sources, problems: &mut Problems) -> Refs<'a> {
+    let refs = Refs { targets: BTreeMap::new(), definitions: Vec::new() };
+    let mut resolver = Resolver { sources, problems, refs };
     // the registry holds schemas too, in `shared_types`; nothing else in it has a key `$ref`
     for (_, source) in sources.iter() {
         if let Some(root) = &source.root {
@@ -20,7 +27,7 @@ pub(super) fn resolve<'a>(sources: &'a Sources, problems: &mut Problems) -> BTre
 struct Resolver<'a, 'p> {
     sources: &'a Sources,
     problems: &'p mut Problems,
-    refs: BTreeMap<Span, &'a Node>,
+    refs: Refs<'a>,
 }
 
 impl<'a> Resolver<'a, '_> {
@@ -30,6 +37,9 @@ impl<'a> Resolver<'a, '_> {
             Value::Array(items) => items.iter().for_each(|item| self.schema(source, item)),
             Value::Object(members) => {
                 for member in members {
+                    if member.key == "$defs" {
+                        self.refs.definitions.extend(member.value.members());
+                    }
                     match member.key.as_str() {
                         "enum" | "const" | "default" | "examples" => {}
                         "properties" | "patternProperties" | "$defs" | "dependentSchemas" => {
@@ -67,7 +77,7 @@ impl<'a> Resolver<'a, '_> {
         };
         match document.at(&pointer) {
             Some(target) => {
-                self.refs.insert(node.span, target);
+                self.refs.targets.insert(node.span, target);
             }
             None => self.nothing_there(node, document, reference, &pointer),
         }
