@@ -101,6 +101,7 @@ fn a_killed_process_leaves_nothing() {
 fn a_process_killed_while_its_server_starts_leaves_nothing() {
     for milliseconds in [5, 50, 200, 600, 1000] {
         let mut process = Process::spawn(&[]);
+        // not until something has happened, but into the middle of whatever it is at
         thread::sleep(Duration::from_millis(milliseconds));
         process.kill();
         process.assert_nothing_left();
