@@ -1,10 +1,11 @@
-//! Single interleavings of publishers and a group, each of which loses, doubles or reorders events where the log is read in a
-//! simpler way.
+//! Single interleavings of publishers, a group and its operators, each of which loses, doubles, reorders or strands events where
+//! something is done in a simpler way.
 
 mod common;
 
-use common::{Group, Result, happened, migrated, open, publish};
-use eventwright::Publisher;
+use common::{Group, Happened, Home, Result, happened, migrated, open, publish};
+use eventwright::{Context, DeadLetters, Event, Failure, Handled, Publisher};
+use sqlx::postgres::PgPoolOptions;
 use sqlx::{Connection, PgPool};
 
 /// Gives out transaction ids, so that others' lie below or between them.
@@ -193,6 +194,45 @@ async fn a_window_is_refused_inside_of_a_transaction() -> Result {
     let refused = sqlx::query("SELECT eventwright.open_window()").execute(&mut *tx).await;
     let message = refused.err().ok_or("opened a window beside an xid")?.to_string();
     assert!(message.contains("must be alone"), "{message}");
+    Ok(())
+}
+
+/// Who lets a dead letter go waits for who holds another event back behind it, and must then see that one, whatever isolation
+/// the database gives by default.
+#[tokio::test]
+async fn an_event_held_back_while_its_head_is_let_go_is_not_stranded() -> Result {
+    async fn reject(_: Event<Happened>, _: &mut Context<'_, Home, &'static str>) -> Handled {
+        Err(Failure::reject("no"))
+    }
+    let database = migrated().await?;
+    let pool = database.pool();
+    let head = publish(&mut *pool.acquire().await?, "x", 1).await?;
+    Group::new("a", pool).await?.subscriber().on(reject).drain().await?;
+
+    let next = publish(&mut *pool.acquire().await?, "x", 2).await?;
+    let mut holding = pool.begin().await?;
+    sqlx::raw_sql(
+        "INSERT INTO eventwright.held (group_name, seq, event_id, event_type, schema_version, source, subject, occurred_at,
+                                       published_at, correlation_id, payload, reason)
+         SELECT 'a', seq, event_id, event_type, schema_version, source, subject, occurred_at,
+                published_at, correlation_id, payload, 'behind'
+           FROM eventwright.outbox ORDER BY seq DESC LIMIT 1;
+         SELECT eventwright.release('a', ARRAY['x'])",
+    )
+    .execute(&mut *holding)
+    .await?;
+
+    let options = (*pool.connect_options()).clone().options([("default_transaction_isolation", "serializable")]);
+    let operator = DeadLetters::new(PgPoolOptions::new().connect_with(options).await?);
+    let discarded = tokio::spawn(async move { operator.discard("a", head).await });
+    let waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database =
+                    (SELECT oid FROM pg_database WHERE datname = current_database()))";
+    while !sqlx::query_scalar::<_, bool>(waits).fetch_one(pool).await? {}
+    holding.commit().await?;
+    assert!(discarded.await??);
+
+    let ready = "SELECT reason = 'ready' FROM eventwright.held WHERE event_id = $1";
+    assert!(sqlx::query_scalar::<_, bool>(ready).bind(next.as_uuid()).fetch_one(pool).await?);
     Ok(())
 }
 

@@ -165,13 +165,13 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
     }
 
     fn has_hands_free(&self) -> bool {
-        self.tasks.len() < self.inner.settings.workers as usize
+        self.tasks.len() < usize::from(self.inner.settings.workers)
     }
 
     /// Half of the workers at most, or slow effects would keep the log from being read.
     fn may_run_held(&self) -> bool {
         let running = self.at_work.values().filter(|work| **work == Work::Held).count();
-        self.has_hands_free() && running < self.inner.settings.workers.div_ceil(2) as usize
+        self.has_hands_free() && running < usize::from(self.inner.settings.workers.div_ceil(2))
     }
 
     /// Waits until a task is finished, or for a moment, to see what else there is to do.

@@ -44,7 +44,7 @@ pub enum Start {
 struct Settings {
     start: Start,
     retry: RetryPolicy,
-    workers: u32,
+    workers: u16,
     ranges: u16,
     chunk: i64,
     poll: Duration,
@@ -165,9 +165,9 @@ impl<D: Domain, S: Send + Sync + 'static> Subscriber<D, S> {
         self
     }
 
-    /// How many ranges and held events this process handles at the same time; at least 1. Default: 4.
-    pub fn workers(mut self, workers: u32) -> Self {
-        self.settings.workers = workers.max(1);
+    /// How many ranges and held events this process handles at the same time, from 1 to 1024. Default: 4.
+    pub fn workers(mut self, workers: u16) -> Self {
+        self.settings.workers = workers.clamp(1, 1024);
         self
     }
 
@@ -191,9 +191,9 @@ impl<D: Domain, S: Send + Sync + 'static> Subscriber<D, S> {
     }
 
     /// How long a worker has an event that was held back (for a retry, or for its effect handler) before others take it over,
-    /// should the worker vanish. A handler that runs longer keeps it. Default: 60 seconds.
+    /// should the worker vanish; from 100 milliseconds to a day. A handler that runs longer keeps it. Default: 60 seconds.
     pub fn lease(mut self, lease: Duration) -> Self {
-        self.settings.lease = lease.max(Duration::from_millis(100));
+        self.settings.lease = lease.clamp(Duration::from_millis(100), Duration::from_secs(24 * 3600));
         self
     }
 
@@ -244,7 +244,7 @@ impl<D: Domain, S: Send + Sync + 'static> Subscriber<D, S> {
         }
         // Connections of its own: it waits for nobody else's, and gets none back in a state that somebody else left it in.
         // Two for each worker, one that looks for work, and one that listens.
-        let own = pool.options().clone().min_connections(0).max_connections(2 * settings.workers + 2);
+        let own = pool.options().clone().min_connections(0).max_connections(2 * u32::from(settings.workers) + 2);
         let pool = own.connect_lazy_with((*pool.connect_options()).clone());
         Ok(Inner {
             event_types: handlers.event_types(),
