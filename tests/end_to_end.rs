@@ -4,8 +4,8 @@ use std::process::Command;
 
 use eventwright::testing::Database;
 use eventwright::{
-    Context, Event, EventId, Handled, Int, NeedsSubject, OffsetDateTime, Payload, Publish, Publisher, Reading,
-    Subscriber,
+    Context, Event, EventId, Handled, Incoming, Int, Kind, NeedsSubject, OffsetDateTime, Payload, Publish, Publisher,
+    Reading, Subscriber,
 };
 use sguild_events::{
     AnyEvent, FormSubmissionId, Growth, GrowthEvent, IntakeAmended, LeadCreated, LeadId, LeadReached, PaymentReceived,
@@ -129,6 +129,10 @@ async fn an_unrecognized_value_is_read_and_not_published() -> Result {
     assert!(PaymentReceived::decode(json.as_bytes(), Reading::Strict).is_err());
     let received = PaymentReceived::decode(json.as_bytes(), Reading::Tolerant)?;
     assert_eq!(received.payment_method.as_str(), "carrier_pigeon");
+    let delivered = GrowthEvent::receive("payment.received", 1, json.as_bytes())?;
+    assert_eq!(delivered, GrowthEvent::PaymentReceivedV1(received.clone()));
+    assert_eq!(delivered.kind(), Kind::of::<PaymentReceived>());
+    assert!(delivered.encode().is_err());
     let database = migrated().await?;
     let published = Publisher::<sguild_events::Revenue>::new()
         .publish(&mut *database.pool().acquire().await?, received)
