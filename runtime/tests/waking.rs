@@ -45,17 +45,22 @@ async fn somebody_sleeps(pool: &PgPool) -> Result<bool> {
     Ok(sqlx::query_scalar(asleep).fetch_one(pool).await?)
 }
 
-/// It read the flag before anybody slept, and so calls nobody.
+/// They read the flag before anybody slept, and so call nobody. Each commits at another moment of the sleeper's looking around.
 #[tokio::test]
 async fn an_event_committed_after_the_falling_asleep_is_seen() -> Result {
     let database = migrated().await?;
     let group = Group::new("a", database.pool()).await?;
-    let early = open(database.pool(), "early").await?;
-    let running = Running::start(&group);
-    tokio::time::sleep(A_WHILE).await;
-    assert!(somebody_sleeps(database.pool()).await?);
-    early.commit().await?;
-    running.handle(&group, 1).await
+    let mut rng = fastrand::Rng::new();
+    for count in 1..=40 {
+        let early = open(database.pool(), "early").await?;
+        let running = Running::start(&group);
+        while !somebody_sleeps(database.pool()).await? {}
+        tokio::time::sleep(Duration::from_micros(rng.u64(0..40_000))).await;
+        early.commit().await?;
+        running.handle(&group, count).await?;
+        sqlx::query("SELECT eventwright.wake_up(last_value) FROM eventwright.asleep").execute(database.pool()).await?;
+    }
+    Ok(())
 }
 
 /// A row that says that somebody sleeps would not be seen by this publisher.

@@ -112,6 +112,11 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
     /// Looks, hands out, and waits for what comes first. Returns whether all is done.
     async fn turn(&mut self, until: Until) -> Result<bool, sqlx::Error> {
         self.maintain().await?;
+        // asked before the look: what was over by then, the look sees
+        let settled = match &mut self.ticket {
+            Some(ticket) => ticket.is_settled(&self.inner.pool).await?,
+            None => false,
+        };
         let look = self.look().await?;
         let idle = look.ranges.is_empty() && self.tasks.is_empty();
         if idle && look.due_in.is_none() && until == Until::Quiet {
@@ -121,7 +126,7 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
         if !self.tasks.is_empty() {
             self.wait_at_work().await?;
         } else if look.ranges.is_empty() {
-            self.sleep(look.due_in).await?;
+            self.sleep(look.due_in, settled).await?;
         }
         Ok(false)
     }
@@ -195,22 +200,19 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
         Ok(())
     }
 
-    /// Nothing to do: sleeps until there is, by the order that `wake` describes.
-    async fn sleep(&mut self, due_in: Option<Duration>) -> Result<(), sqlx::Error> {
-        let at_most = due_in.unwrap_or(Duration::MAX);
-        let poll = self.inner.settings.poll;
+    /// Nothing to do: sleeps until there is, by the order that `wake` describes. `settled` is what the ticket was before the look.
+    async fn sleep(&mut self, due_in: Option<Duration>, settled: bool) -> Result<(), sqlx::Error> {
+        let at_most = due_in.unwrap_or(Duration::MAX).min(self.inner.settings.poll);
         if self.listener.is_none() {
-            tokio::time::sleep(poll.min(at_most)).await;
+            tokio::time::sleep(at_most).await;
             return Ok(());
         }
-        if self.ticket.as_ref().is_none_or(Ticket::is_old) {
+        let Some(ticket) = self.ticket.as_ref().filter(|ticket| !ticket.is_old()) else {
             self.ticket = Some(Ticket::take(&self.inner.pool, &self.inner.schema).await?);
             return Ok(());
-        }
-        let Some(ticket) = &mut self.ticket else { return Ok(()) };
-        let settled = ticket.is_settled(&self.inner.pool).await?;
+        };
         let nap = match settled {
-            true => poll,
+            true => ticket.until_old(),
             false if ticket.is_young() => BUSY,
             false => UNSETTLED,
         };

@@ -1,7 +1,8 @@
 //! Sleeping without missing anything, and without making publishers notify a subscriber that is awake.
 //!
-//! The order is the proof: take a ticket, which publishers see at once; then look; then look again, quickly, for as long as
-//! transactions run that may have read the flag before the ticket was there; only then rely on being notified.
+//! The order is the proof: take a ticket, which publishers see at once; then look, again and again, for as long as transactions
+//! run that may have read the flag before the ticket was there; once they are over, look a last time; only then rely on being
+//! notified.
 
 use std::time::{Duration, Instant};
 
@@ -88,7 +89,12 @@ impl Ticket {
     }
 
     pub(super) fn is_old(&self) -> bool {
-        self.taken.elapsed() > GOOD_FOR / 2
+        self.until_old().is_zero()
+    }
+
+    /// How long it may be slept on: then it is to be renewed.
+    pub(super) fn until_old(&self) -> Duration {
+        (GOOD_FOR / 2).saturating_sub(self.taken.elapsed())
     }
 
     /// Whether it was taken just now, and those that may not have seen it are likely to be over soon.
