@@ -9,7 +9,7 @@ use common::{Group, Result, migrated, open, publish, record};
 use sqlx::{PgPool, Postgres, Transaction};
 use tokio::sync::oneshot;
 
-/// Longer than a call takes to come.
+/// Longer than a call takes to come, and than one who falls asleep looks around.
 const A_WHILE: Duration = Duration::from_millis(300);
 
 /// A subscriber that runs until it is stopped.
@@ -74,6 +74,8 @@ async fn a_publisher_with_an_old_snapshot_calls_too() -> Result {
     sqlx::query("SELECT count(*) FROM eventwright.outbox").execute(&mut *old).await?;
     let running = Running::start(&group);
     while !somebody_sleeps(pool).await? {}
+    // it still looks around for a moment
+    tokio::time::sleep(A_WHILE).await;
     publish(&mut old, "old", 1).await?;
     old.commit().await?;
     running.handle(&group, 1).await
