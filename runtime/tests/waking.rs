@@ -63,6 +63,30 @@ async fn an_event_committed_after_the_falling_asleep_is_seen() -> Result {
     Ok(())
 }
 
+/// Where nobody is left who may not call it, it asks nothing any more.
+#[tokio::test]
+async fn one_who_sleeps_rests() -> Result {
+    let database = migrated().await?;
+    let pool = database.pool();
+    let group = Group::new("a", pool).await?;
+    let running = Running::start(&group);
+    while !somebody_sleeps(pool).await? {}
+    let mut watch = pool.acquire().await?;
+    let last_asked = "SELECT max(query_start)::text FROM pg_stat_activity
+                       WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()";
+    let rests = async {
+        loop {
+            let before: Option<String> = sqlx::query_scalar(last_asked).fetch_one(&mut *watch).await?;
+            tokio::time::sleep(A_WHILE).await;
+            if before == sqlx::query_scalar(last_asked).fetch_one(&mut *watch).await? {
+                return Ok::<_, sqlx::Error>(());
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), rests).await.map_err(|_| "it looks around for ever")??;
+    running.handle(&group, 0).await
+}
+
 /// A row that says that somebody sleeps would not be seen by this publisher.
 #[tokio::test]
 async fn a_publisher_with_an_old_snapshot_calls_too() -> Result {

@@ -49,6 +49,8 @@ struct Look {
     ranges: Vec<i16>,
     /// Until the next held event is due; `None`: there is none.
     due_in: Option<Duration>,
+    /// Whether it saw all that those published who may not call us.
+    settled: bool,
 }
 
 struct Driver<D, S> {
@@ -112,11 +114,6 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
     /// Looks, hands out, and waits for what comes first. Returns whether all is done.
     async fn turn(&mut self, until: Until) -> Result<bool, sqlx::Error> {
         self.maintain().await?;
-        // asked before the look: what was over by then, the look sees
-        let settled = match &mut self.ticket {
-            Some(ticket) => ticket.is_settled(&self.inner.pool).await?,
-            None => false,
-        };
         let look = self.look().await?;
         let idle = look.ranges.is_empty() && self.tasks.is_empty();
         if idle && look.due_in.is_none() && until == Until::Quiet {
@@ -126,18 +123,19 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
         if !self.tasks.is_empty() {
             self.wait_at_work().await?;
         } else if look.ranges.is_empty() {
-            self.sleep(look.due_in, settled).await?;
+            self.sleep(&look).await?;
         }
         Ok(false)
     }
 
     async fn look(&self) -> Result<Look, sqlx::Error> {
         let Inner { pool, schema, group, kinds, .. } = &*self.inner;
-        let newest = open_window(pool, schema).await?;
+        let (newest, settled) = open_window(pool, schema, self.ticket.as_ref().map(Ticket::fence)).await?;
         let row = sqlx::query(schema.sql(LOOK)).bind(group).bind(newest).bind(kinds).fetch_one(pool).await?;
         let due_in: Option<f64> = row.try_get("due_in")?;
         Ok(Look {
             newest,
+            settled,
             ranges: row.try_get("ranges")?,
             due_in: due_in.map(|seconds| Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX)),
         })
@@ -200,9 +198,9 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
         Ok(())
     }
 
-    /// Nothing to do: sleeps until there is, by the order that `wake` describes. `settled` is what the ticket was before the look.
-    async fn sleep(&mut self, due_in: Option<Duration>, settled: bool) -> Result<(), sqlx::Error> {
-        let at_most = due_in.unwrap_or(Duration::MAX).min(self.inner.settings.poll);
+    /// Nothing to do: sleeps until there is, by the order that `wake` describes.
+    async fn sleep(&mut self, look: &Look) -> Result<(), sqlx::Error> {
+        let at_most = look.due_in.unwrap_or(Duration::MAX).min(self.inner.settings.poll);
         if self.listener.is_none() {
             tokio::time::sleep(at_most).await;
             return Ok(());
@@ -211,7 +209,7 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
             self.ticket = Some(Ticket::take(&self.inner.pool, &self.inner.schema).await?);
             return Ok(());
         };
-        let nap = match settled {
+        let nap = match look.settled {
             true => ticket.until_old(),
             false if ticket.is_young() => BUSY,
             false => UNSETTLED,
@@ -290,7 +288,7 @@ async fn join_group<D: Domain, S>(inner: &Inner<D, S>) -> Result<(), Error> {
     let Inner { pool, schema, group, settings, .. } = inner;
     let done = match settings.start {
         Start::Beginning => 0,
-        Start::Now => open_window(pool, schema).await?,
+        Start::Now => open_window(pool, schema, None).await?.0,
     };
     let (lows, highs): (Vec<i16>, Vec<i16>) = split(settings.ranges).unzip();
     sqlx::query(schema.sql(MAKE_GROUP))

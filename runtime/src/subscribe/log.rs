@@ -13,9 +13,19 @@ const ADVANCE: &str = include_str!("../sql/advance.sql");
 /// than in one statement of any length.
 const SPAN: i64 = 100_000;
 
+/// The statement's snapshot is older than those that the function takes: so what was over by it, the window sees.
+const OPEN: &str = "SELECT eventwright.open_window(),
+                           coalesce(pg_snapshot_xmin(pg_current_snapshot()) > $1::text::xid8, false)";
+
 /// Opens a window at the log's end, unless nothing was published since the last one. Must not run in a transaction.
-pub(crate) async fn open_window(db: impl PgExecutor<'_>, schema: &Schema) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar(schema.sql("SELECT eventwright.open_window()")).fetch_one(db).await
+///
+/// Also returns whether all transactions up to the xid `over` were over before, so that the window sees what they published.
+pub(crate) async fn open_window(
+    db: impl PgExecutor<'_>,
+    schema: &Schema,
+    over: Option<&str>,
+) -> Result<(i64, bool), sqlx::Error> {
+    sqlx::query_as(schema.sql(OPEN)).bind(over).fetch_one(db).await
 }
 
 /// A range that this transaction has, and the two windows between which it reads.

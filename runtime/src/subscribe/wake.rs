@@ -76,7 +76,6 @@ impl Listener {
 pub(super) struct Ticket {
     fence: String,
     taken: Instant,
-    settled: bool,
 }
 
 impl Ticket {
@@ -85,7 +84,12 @@ impl Ticket {
             .bind(GOOD_FOR.as_secs_f64())
             .fetch_one(pool)
             .await?;
-        Ok(Self { fence, taken: Instant::now(), settled: false })
+        Ok(Self { fence, taken: Instant::now() })
+    }
+
+    /// Whoever has this xid or a later one has seen the ticket.
+    pub(super) fn fence(&self) -> &str {
+        &self.fence
     }
 
     pub(super) fn is_old(&self) -> bool {
@@ -100,17 +104,6 @@ impl Ticket {
     /// Whether it was taken just now, and those that may not have seen it are likely to be over soon.
     pub(super) fn is_young(&self) -> bool {
         self.taken.elapsed() < Duration::from_secs(1)
-    }
-
-    /// Whether all transactions are over that may have read the flag before the ticket was there.
-    pub(super) async fn is_settled(&mut self, pool: &PgPool) -> Result<bool, sqlx::Error> {
-        if !self.settled {
-            self.settled = sqlx::query_scalar("SELECT pg_snapshot_xmin(pg_current_snapshot()) > $1::text::xid8")
-                .bind(&self.fence)
-                .fetch_one(pool)
-                .await?;
-        }
-        Ok(self.settled)
     }
 }
 
