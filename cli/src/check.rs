@@ -23,11 +23,11 @@ pub(crate) struct Check {
 impl Check {
     pub(crate) fn run(self) -> Outcome {
         let config = self.contracts.configure();
-        let checked = config.clone().validate().and_then(|warnings| {
-            let drift = self.out.map(|out| config.out_dir(out).check()).transpose()?;
-            Ok((warnings, drift.unwrap_or_default()))
-        });
-        let (warnings, drift) = match checked {
+        let checked = match self.out {
+            Some(out) => config.out_dir(out).check().map(|checked| (checked.drift, checked.warnings)),
+            None => config.validate().map(|warnings| (Vec::new(), warnings)),
+        };
+        let (drift, warnings) = match checked {
             Ok(checked) => checked,
             Err(error) => {
                 eprintln!("error: {error}");

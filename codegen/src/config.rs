@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::diagnostics::{Diagnostic, Problems};
 use crate::emit::{self, Output};
 use crate::load::{self, Sources};
-use crate::write::{self, Drift, Report};
+use crate::write::{self, Checked, Report};
 use crate::{Error, Result, link, lint, lower};
 
 /// What to generate, and from which contracts. Made by [`configure`].
@@ -80,14 +80,15 @@ impl Config {
         Ok(Report { warnings: generated.warnings, ..report })
     }
 
-    /// What [`write`](Config::write) would change; writes nothing. Empty where the tree is right.
+    /// What [`write`](Config::write) would change; writes nothing.
     ///
     /// # Errors
     /// As [`write`](Config::write).
-    pub fn check(self) -> Result<Vec<Drift>> {
+    pub fn check(self) -> Result<Checked> {
         let out_dir = self.need_out_dir()?;
         let generated = self.generate()?;
-        write::tree(&generated.output, &generated.sources, &out_dir)?.check(&out_dir)
+        let drift = write::tree(&generated.output, &generated.sources, &out_dir)?.check(&out_dir)?;
+        Ok(Checked { drift, warnings: generated.warnings })
     }
 
     /// Whether bindings can be generated from the contracts; returns the warnings. Needs no [`out_dir`](Config::out_dir), and writes

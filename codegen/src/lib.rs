@@ -79,4 +79,4 @@ pub use diagnostics::{Diagnostic, Place, Severity};
 pub use error::{Error, Result};
 #[cfg(feature = "registry-schema")]
 pub use registry::registry_schema;
-pub use write::{Drift, Report};
+pub use write::{Checked, Drift, Report};

@@ -40,6 +40,16 @@ pub enum Drift {
     Stale(PathBuf),
 }
 
+/// What [`Config::check`](crate::Config::check) found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Checked {
+    /// What [`Config::write`](crate::Config::write) would change; empty where the tree is right.
+    pub drift: Vec<Drift>,
+    /// What somebody should look at.
+    pub warnings: Vec<Diagnostic>,
+}
+
 /// The files of a checked-in tree, by their path in it.
 pub(crate) struct Tree {
     files: BTreeMap<String, String>,

@@ -3,7 +3,7 @@
 use std::{error::Error, fs, path::PathBuf, process::ExitCode};
 
 use clap::Args;
-use eventwright_codegen::{Config, Drift, configure, registry_schema};
+use eventwright_codegen::{Checked, Config, Drift, configure, registry_schema};
 
 use crate::steps::{Outcome, root};
 
@@ -43,7 +43,10 @@ impl Regenerate {
 
 /// An error that names the files that are not what regenerating would write, if there are any.
 pub(crate) fn check() -> Result<(), Box<dyn Error>> {
-    let drift = bindings().check()?;
+    let Checked { drift, warnings, .. } = bindings().check()?;
+    for warning in &warnings {
+        eprintln!("{warning}");
+    }
     let mut differing: Vec<PathBuf> = schema_differs().then(schema_path).into_iter().collect();
     differing.extend(drift.into_iter().map(|file| match file {
         Drift::Missing(path) | Drift::Differs(path) | Drift::Stale(path) => path,
