@@ -4,9 +4,9 @@
 //! Each payload version has a module of its own with the types that only it uses. The current version
 //! of a payload is also exported under its name without the version.
 
-#[allow(deprecated)]
+#[allow(deprecated, reason = "deprecated versions are still read")]
 mod any_event;
-#[allow(deprecated)]
+#[allow(deprecated, reason = "deprecated versions are still read")]
 mod domains;
 mod event_type;
 mod ids;
@@ -16,7 +16,7 @@ pub mod credit_forfeited_v1;
 pub mod credit_funded_v1;
 pub mod credit_locked_v1;
 pub mod credit_purchased_v1;
-#[allow(deprecated)]
+#[allow(deprecated, reason = "deprecated versions are still read")]
 pub mod credit_released_v1;
 pub mod credit_released_v2;
 pub mod credit_reserved_v1;
@@ -48,7 +48,7 @@ pub use credit_forfeited_v1::{CreditForfeitedV1, CreditForfeitedV1 as CreditForf
 pub use credit_funded_v1::{CreditFundedV1, CreditFundedV1 as CreditFunded};
 pub use credit_locked_v1::{CreditLockedV1, CreditLockedV1 as CreditLocked};
 pub use credit_purchased_v1::{CreditPurchasedV1, CreditPurchasedV1 as CreditPurchased};
-#[allow(deprecated)]
+#[allow(deprecated, reason = "deprecated versions are still read")]
 pub use credit_released_v1::CreditReleasedV1;
 pub use credit_released_v2::{CreditReleasedV2, CreditReleasedV2 as CreditReleased};
 pub use credit_reserved_v1::{CreditReservedV1, CreditReservedV1 as CreditReserved};

@@ -53,6 +53,9 @@ pub(crate) fn emit(model: &Model) -> Output {
     Output { root: root::module(model, &modules), modules }
 }
 
+/// Why generated code may mention deprecated payloads.
+pub(crate) const MENTIONS_DEPRECATED: &str = "deprecated versions are still read";
+
 fn is_deprecated(payload: &Payload) -> bool {
     matches!(payload.standing, Standing::Deprecated { .. })
 }

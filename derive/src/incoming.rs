@@ -10,13 +10,12 @@ use crate::attr;
 pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     let (variants, payloads): (Vec<&Ident>, Vec<&Type>) = parse(input)?.into_iter().unzip();
     let (name, vis) = (&input.ident, &input.vis);
-    let kinds = payloads.iter().map(|payload| kind(payload));
+    let kinds: Vec<TokenStream> = payloads.iter().map(|payload| kind(payload)).collect();
     let arms = variants.iter().zip(&payloads).map(|(variant, payload)| arm(variant, payload));
-    let own_kinds = payloads.iter().map(|payload| kind(payload));
+    let allow = quote! { #[allow(deprecated, reason = "deprecated versions are still read")] };
 
-    // deprecated payloads and variants are still received
     Ok(quote! {
-        #[allow(deprecated)]
+        #allow
         impl #name {
             /// Reads the payload of the given event type and version from JSON.
             ///
@@ -49,12 +48,12 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
             #[must_use]
             #vis const fn kind(&self) -> ::eventwright::Kind {
                 match self {
-                    #(Self::#variants(_) => #own_kinds,)*
+                    #(Self::#variants(_) => #kinds,)*
                 }
             }
         }
 
-        #[allow(deprecated)]
+        #allow
         impl ::eventwright::Incoming for #name {
             const KINDS: &'static [::eventwright::Kind] = &[#(#kinds),*];
 

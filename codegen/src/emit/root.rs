@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{Module, ident, is_deprecated};
+use super::{MENTIONS_DEPRECATED, Module, ident, is_deprecated};
 use crate::model::{Model, Payload};
 
 /// The root. The modules' declarations are [`write`](crate::write)'s: files and inline modules look different.
@@ -30,7 +30,7 @@ pub(super) fn module(model: &Model, modules: &[Module]) -> Module {
 
 fn export(payload: &Payload) -> TokenStream {
     let (module, name) = (ident(&payload.module), ident(&payload.rust_name));
-    let allow = is_deprecated(payload).then(|| quote! { #[allow(deprecated)] });
+    let allow = is_deprecated(payload).then(|| quote! { #[allow(deprecated, reason = #MENTIONS_DEPRECATED)] });
     match payload.alias.as_deref().map(ident) {
         Some(alias) => quote! { #allow pub use #module::{#name, #name as #alias}; },
         None => quote! { #allow pub use #module::#name; },

@@ -37,13 +37,14 @@ impl<'a> Resolver<'a, '_> {
             Value::Array(items) => items.iter().for_each(|item| self.schema(source, item)),
             Value::Object(members) => {
                 for member in members {
-                    if member.key == "$defs" {
-                        self.refs.definitions.extend(member.value.members());
-                    }
                     match member.key.as_str() {
                         "enum" | "const" | "default" | "examples" => {}
                         "properties" | "patternProperties" | "$defs" | "dependentSchemas" => {
-                            member.value.members().iter().for_each(|named| self.schema(source, &named.value));
+                            let named = member.value.members();
+                            if member.key == "$defs" {
+                                self.refs.definitions.extend(named);
+                            }
+                            named.iter().for_each(|named| self.schema(source, &named.value));
                         }
                         "$ref" => self.reference(source, &member.value),
                         "$id" if !is_document(source, node) => self.embedded_id(member),

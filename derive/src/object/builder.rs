@@ -29,7 +29,7 @@ pub(super) fn implementations(model: &Model) -> TokenStream {
     let setters = model.fields.iter().map(|field| setter(model, field));
 
     quote! {
-        #[allow(non_camel_case_types, missing_docs)]
+        #[allow(non_camel_case_types, missing_docs, reason = "its types are named after fields, and only the compiler's messages show them")]
         mod required {
             #(#requirements)*
         }

@@ -52,6 +52,7 @@ impl<const MIN: i64, const MAX: i64> Int<MIN, MAX> {
     /// Where the number is out of bounds; in a constant, that is a compile error.
     #[must_use]
     pub const fn from_static(number: i64) -> Self {
+        // the source is wrong, not its input; `new` is for numbers that are only known at run time
         assert!(number >= MIN, "the number is less than the minimum");
         assert!(number <= MAX, "the number is more than the maximum");
         Self(number)

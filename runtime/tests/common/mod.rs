@@ -54,6 +54,7 @@ fn watch() {
     let longer = std::env::var("EVENTWRIGHT_STRESS_SECONDS").ok().and_then(|s| s.parse().ok()).unwrap_or(0);
     WATCH.call_once(move || {
         std::thread::spawn(move || {
+            // a watchdog has nothing else to wait for
             std::thread::sleep(Duration::from_secs(180 + longer));
             eprintln!("a test of this process waits for something that never comes");
             std::process::exit(101);

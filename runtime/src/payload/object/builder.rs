@@ -84,8 +84,5 @@ pub fn taken<T>(field: Option<T>, name: &'static str) -> Result<T, Missing> {
 /// # Panics
 /// Where a required field is not set, which the builder's type rules out.
 pub fn built<T: Object>(fields: T::Fields) -> T {
-    match T::assemble(fields) {
-        Ok(object) => object,
-        Err(Missing(name)) => unreachable!("the builder's type says that `{name}` is set"),
-    }
+    T::assemble(fields).expect("`build` is there only where the builder's type says that all required fields are set")
 }
