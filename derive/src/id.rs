@@ -109,6 +109,7 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
         }
 
         ::eventwright::__sql_text!(#id);
+        ::eventwright::__arbitrary!(#id, |source| #payload::arbitrary::id(source));
     })
 }
 

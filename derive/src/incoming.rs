@@ -11,7 +11,11 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     let (variants, payloads): (Vec<&Ident>, Vec<&Type>) = parse(input)?.into_iter().unzip();
     let (name, vis) = (&input.ident, &input.vis);
     let kinds: Vec<TokenStream> = payloads.iter().map(|payload| kind(payload)).collect();
-    let arms = variants.iter().zip(&payloads).map(|(variant, payload)| arm(variant, payload));
+    let decodes = variants
+        .iter()
+        .zip(&payloads)
+        .map(|(variant, payload)| arm(payload, &quote!(decode(json, reading).map(Self::#variant))));
+    let violations = payloads.iter().map(|payload| arm(payload, &quote!(violations(json, reading))));
     let allow = quote! { #[allow(deprecated, reason = "deprecated versions are still read")] };
 
     Ok(quote! {
@@ -29,7 +33,23 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
                 reading: ::eventwright::Reading,
             ) -> ::core::result::Result<Self, ::eventwright::DecodeError> {
                 match (event_type, version) {
-                    #(#arms)*
+                    #(#decodes)*
+                    _ => ::core::result::Result::Err(::eventwright::DecodeError::unknown(event_type, version)),
+                }
+            }
+
+            /// Finds all that is wrong with a payload of the given event type and version; nothing exactly where it can be decoded.
+            ///
+            /// # Errors
+            /// Where this enum has no such event type or version, or the bytes are not JSON.
+            #vis fn violations(
+                event_type: &str,
+                version: u16,
+                json: &[u8],
+                reading: ::eventwright::Reading,
+            ) -> ::core::result::Result<::std::vec::Vec<::eventwright::Violation>, ::eventwright::DecodeError> {
+                match (event_type, version) {
+                    #(#violations)*
                     _ => ::core::result::Result::Err(::eventwright::DecodeError::unknown(event_type, version)),
                 }
             }
@@ -73,10 +93,11 @@ fn kind(payload: &Type) -> TokenStream {
     quote_spanned!(payload.span()=> ::eventwright::Kind::of::<#payload>())
 }
 
-fn arm(variant: &Ident, payload: &Type) -> TokenStream {
+/// What to call of the payload of an event type and version.
+fn arm(payload: &Type, call: &TokenStream) -> TokenStream {
     quote_spanned! { payload.span()=>
         (<#payload as ::eventwright::Payload>::EVENT_TYPE, <#payload as ::eventwright::Payload>::VERSION) => {
-            <#payload as ::eventwright::Payload>::decode(json, reading).map(Self::#variant)
+            <#payload as ::eventwright::Payload>::#call
         }
     }
 }

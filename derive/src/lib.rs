@@ -5,10 +5,12 @@
 #![forbid(unsafe_code)]
 
 mod attr;
+mod checked;
 mod id;
 mod incoming;
 mod object;
 mod pattern;
+mod union;
 mod words;
 
 use proc_macro::TokenStream;
@@ -46,7 +48,10 @@ use syn::{DeriveInput, parse_macro_input};
 /// ```
 ///
 /// On the struct, `#[object(closed)]` stands for `additionalProperties: false`. A struct that is not closed keeps the properties
-/// that it does not name in a field of type `serde_json::Map<String, serde_json::Value>` marked `#[object(rest)]`.
+/// that it does not name in a field of type `eventwright::JsonObject` marked `#[object(rest)]`.
+///
+/// `constant("kind", "parcel")` beside it stands for a required property that is always this string: it is read and written,
+/// and has no field.
 ///
 /// On a field:
 /// * `optional`: the property may be absent. The field is an `Option`, or a `Maybe` where the property may be null too.
@@ -56,7 +61,7 @@ use syn::{DeriveInput, parse_macro_input};
 ///
 /// It makes, beside the implementations of `Read`, `Write`, `Debug` and serde's `Serialize`, a builder `{Name}Builder`, from
 /// `{Name}::builder()`. Its `build()` compiles once every required field is set; an error names the one that is not.
-/// Setters of strings, options, `Maybe` and vectors convert (see `eventwright::payload::object::IntoField`); others take the
+/// Setters of strings, options, `Maybe`, boxes and vectors convert (see `eventwright::payload::object::IntoField`); others take the
 /// field's exact type.
 #[proc_macro_derive(Object, attributes(object))]
 pub fn derive_object(input: TokenStream) -> TokenStream {
@@ -120,6 +125,126 @@ pub fn derive_words(input: TokenStream) -> TokenStream {
     expand(words::derive(&parse_macro_input!(input as DeriveInput)))
 }
 
+/// Makes a type of values that a JSON Schema allows of a tuple struct over a type of values that have yet to be checked.
+///
+/// ```
+/// use eventwright::payload::{decode, encode, Schemas};
+/// use eventwright::{Checked, Json, Reading};
+///
+/// static SCHEMAS: Schemas = Schemas::new(&[(
+///     "https://example.org/order.json",
+///     r#"{"properties": {"total": {"type": "number", "not": {"multipleOf": 0.01}}}}"#,
+/// )]);
+///
+/// #[derive(Clone, PartialEq, Checked)]
+/// #[checked(schemas = SCHEMAS, at = "https://example.org/order.json#/properties/total")]
+/// pub struct Total(Json);
+///
+/// let total: Total = decode(b"19.999", Reading::Strict)?;
+/// assert_eq!(encode(&total)?, "19.999");
+/// assert_eq!(Total::new(5.into()).unwrap_err().to_string(), "the value breaks the rule `not` of the schema");
+/// let error = decode::<Total>(b"19.99", Reading::Strict).unwrap_err();
+/// assert_eq!(error.to_string(), "document: breaks the rule `not` of the schema");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// Or an implementation of `Ruled` says the rules one by one, without the feature `jsonschema`:
+///
+/// ```
+/// use eventwright::payload::decode;
+/// use eventwright::{Checked, JsonObject, Object, Reading, Rule, Ruled, rules};
+///
+/// #[derive(Clone, PartialEq, Object)]
+/// pub struct Order {
+///     #[object(optional)]
+///     pub coupon: Option<String>,
+///     #[object(rest)]
+///     pub rest: JsonObject,
+/// }
+///
+/// #[derive(Clone, PartialEq, Checked)]
+/// #[checked(rules)]
+/// pub struct CheckedOrder(Order);
+///
+/// impl Ruled for CheckedOrder {
+///     fn rules() -> Vec<Rule> {
+///         vec![rules::min_properties(1), rules::dependent_required(&[("coupon", &["coupon_source"])])]
+///     }
+/// }
+///
+/// let error = decode::<CheckedOrder>(br#"{"coupon": "SPRING"}"#, Reading::Strict).unwrap_err();
+/// assert_eq!(error.to_string(), "document: required property `coupon_source` is missing, since `coupon` is there");
+/// ```
+///
+/// `schemas` is the path of a static of type `eventwright::payload::Schemas`, `at` the absolute URI of a schema in it. The schema is
+/// compiled when the first value is checked.
+///
+/// It makes `new()`, `into_inner()`, `TryFrom` and `From` between both types, `Deref`, `Debug`, `Read`, `Write` and serde's `Serialize`.
+#[proc_macro_derive(Checked, attributes(checked))]
+pub fn derive_checked(input: TokenStream) -> TokenStream {
+    expand(checked::derive(&parse_macro_input!(input as DeriveInput)))
+}
+
+/// Makes an enum of payload types a type of values that are of one of them: `anyOf` and `oneOf` of JSON Schema.
+///
+/// ```
+/// use eventwright::payload::{decode, encode};
+/// use eventwright::{Email, Object, Pattern, Reading, Str, Union};
+///
+/// #[derive(Clone, PartialEq, Eq, Pattern)]
+/// #[pattern("^[0-9+ ]+$")]
+/// pub struct Phone(Str);
+///
+/// #[derive(Clone, PartialEq, Union)]
+/// #[union(any)]
+/// pub enum Contact {
+///     Phone(Phone),
+///     Mail(Email),
+/// }
+///
+/// #[derive(Clone, PartialEq, Object)]
+/// #[object(closed, constant("kind", "parcel"))]
+/// pub struct Parcel {
+///     pub grams: i64,
+/// }
+///
+/// #[derive(Clone, PartialEq, Object)]
+/// #[object(closed, constant("kind", "pickup"))]
+/// pub struct Pickup {
+///     pub shop: String,
+/// }
+///
+/// #[derive(Clone, PartialEq, Union)]
+/// #[union(tag = "kind")]
+/// pub enum Carrier {
+///     #[tag("parcel")]
+///     Parcel(Parcel),
+///     #[tag("pickup")]
+///     Pickup(Pickup),
+/// }
+///
+/// let contact: Contact = decode(br#""ada@example.org""#, Reading::Strict)?;
+/// assert!(matches!(contact, Contact::Mail(_)));
+/// let carrier = Carrier::from(Parcel::builder().grams(200).build());
+/// assert_eq!(encode(&carrier)?, r#"{"kind":"parcel","grams":200}"#);
+/// let error = decode::<Carrier>(br#"{"kind":"parcel","grams":"x"}"#, Reading::Strict).unwrap_err();
+/// assert_eq!(error.to_string(), r#"/grams: string "x" is not an integer"#);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// On the enum, one of:
+/// * `any`: the first variant whose type reads the value strictly; under tolerant reading, where there is none, the first that
+///   reads it tolerantly.
+/// * `one`: the variant whose type reads the value strictly, and no other's may. A value that is another variant's too is not
+///   written.
+/// * `tag = "..."`: the variant whose `#[tag("...")]` is the string of that member.
+///
+/// It makes `Read`, `Write`, `Debug`, serde's `Serialize`, and `From` each payload type that occurs once; of a `Box<T>`, from `T` too.
+#[proc_macro_derive(Union, attributes(union, tag))]
+pub fn derive_union(input: TokenStream) -> TokenStream {
+    expand(union::derive(&parse_macro_input!(input as DeriveInput)))
+}
+
 /// Makes an enum of payloads what a handler can receive: one payload version per variant.
 ///
 /// ```
@@ -145,38 +270,57 @@ pub fn derive_words(input: TokenStream) -> TokenStream {
 /// assert_eq!(event.kind(), Kind { event_type: "lead.created", version: 1 });
 /// assert_eq!(event.encode()?, r#"{"source":"referral"}"#);
 ///
+/// let violations = GrowthEvent::violations("lead.created", 1, br#"{"source":5,"sauce":"referral"}"#, Reading::Strict)?;
+/// let messages: Vec<_> = violations.iter().map(ToString::to_string).collect();
+/// assert_eq!(messages, ["/source: integer 5 is not a string", "/sauce: property is not in the schema"]);
+///
 /// let error = GrowthEvent::receive("lead.created", 2, b"{}").unwrap_err();
 /// assert!(error.to_string().starts_with("event type `lead.created` version 2 is not known here"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// It makes `decode()`, `encode()`, `kind()` and the implementation of the trait `Incoming`, which reads tolerantly.
+/// It makes `decode()`, `violations()`, `encode()`, `kind()` and the implementation of the trait `Incoming`, which reads tolerantly.
 #[proc_macro_derive(Incoming)]
 pub fn derive_incoming(input: TokenStream) -> TokenStream {
     expand(incoming::derive(&parse_macro_input!(input as DeriveInput)))
 }
 
-/// Makes a string type of a tuple struct over `String`: strings that a pattern matches, and whose length may have bounds.
+/// Makes a string type of a tuple struct over `Str`: strings that a pattern matches, and whose length may have bounds.
 ///
 /// ```
-/// use eventwright::Pattern;
+/// use eventwright::{Pattern, Str};
 ///
 /// /// A US postal code.
 /// #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Pattern)]
 /// #[pattern("^[0-9]{5}$")]
-/// pub struct Zip(String);
+/// pub struct Zip(Str);
 ///
+/// const MISSION: Zip = Zip::from_static("94110"); // checked when it compiles
 /// let zip = Zip::new("94103")?;
 /// assert!(zip.starts_with("94"));
 /// assert_eq!(Zip::new("9410").unwrap_err().to_string(), "the value does not match the pattern ^[0-9]{5}$");
 /// # Ok::<(), eventwright::payload::Invalid>(())
 /// ```
 ///
+/// A constant that breaks the pattern does not compile:
+///
+/// ```compile_fail
+/// # use eventwright::{Pattern, Str};
+/// # #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Pattern)]
+/// # #[pattern("^[0-9]{5}$")]
+/// # pub struct Zip(Str);
+/// const MISSION: Zip = Zip::from_static("9411");
+/// ```
+///
 /// `#[pattern("^[a-z]+$", min_length = 2, max_length = 8)]` bounds the number of characters. Which patterns are supported is said at
 /// `eventwright::payload::Pattern`; another is a compile error.
 ///
-/// It makes `new()`, `as_str()`, `into_string()`, `FromStr`, `TryFrom`, `Deref` to `str`, `Display`, `Debug`, `Read`, `Write` and serde's
-/// `Serialize`.
+/// `#[pattern("^(web|phone)$", regex)]` takes all patterns of ECMA 262 that can be matched in linear time, see
+/// `eventwright::payload::RegexPattern`, under the feature `regex`. The pattern is compiled when it is first used, which panics where
+/// it is not supported; `eventwright::payload::supports_regex` tells beforehand. There is no `from_static()` then.
+///
+/// It makes `from_static()`, `new()`, `as_str()`, `into_string()`, `FromStr`, `TryFrom`, `Deref` to `str`, `Display`, `Debug`, `Read`, `Write` and serde's
+/// `Serialize`. The struct may be over a `String` too, then without `from_static()`.
 #[proc_macro_derive(Pattern, attributes(pattern))]
 pub fn derive_pattern(input: TokenStream) -> TokenStream {
     expand(pattern::derive(&parse_macro_input!(input as DeriveInput)))

@@ -18,6 +18,7 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     let object = object(&model);
     let traits = traits(&model);
     let debug = debug(&model);
+    let arbitrary = arbitrary(&model);
     let builder_impls = builder::implementations(&model);
 
     Ok(quote! {
@@ -27,6 +28,7 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
             #object
             #traits
             #debug
+            #arbitrary
             #builder_impls
         };
     })
@@ -55,18 +57,22 @@ fn object(model: &Model) -> TokenStream {
     let name = model.name;
     let (constants, reads, rest) = (constants(model), reads(model), rest(model));
     let positions = positions(model);
+    let beneath = beneath(model);
     let (values, writes) = (values(model), writes(model));
+    let always = always(model);
     quote! {
         impl ::eventwright::payload::Object for #name {
             const FIELDS: &'static [::eventwright::payload::object::Field] = &[#(#constants),*];
 
+            #always
+
             type Fields = __Fields;
 
             fn position(name: &str) -> ::core::option::Option<usize> {
-                ::core::option::Option::Some(match name {
+                match name {
                     #(#positions)*
-                    _ => return ::core::option::Option::None,
-                })
+                    _ => ::core::option::Option::None,
+                }
             }
 
             fn read_field<'de, A: ::eventwright::payload::object::MapAccess<'de>>(
@@ -81,6 +87,8 @@ fn object(model: &Model) -> TokenStream {
             }
 
             #rest
+
+            #beneath
 
             #[inline]
             fn assemble(fields: __Fields) -> ::core::result::Result<Self, ::eventwright::payload::object::Missing> {
@@ -102,15 +110,23 @@ fn constants(model: &Model) -> Vec<TokenStream> {
     let constant = |field: &Field<'_>| {
         let property = &field.property;
         let new = if field.sensitive { quote!(sensitive) } else { quote!(new) };
-        quote!(::eventwright::payload::object::Field::#new(#property))
+        let required = (field.kind == Kind::Required).then(|| quote!(.required()));
+        quote!(::eventwright::payload::object::Field::#new(#property)#required)
     };
     model.declared().map(constant).collect()
+}
+
+/// Properties that are always the same string.
+fn always(model: &Model) -> Option<TokenStream> {
+    let (names, values): (Vec<_>, Vec<_>) = model.constants.iter().cloned().unzip();
+    (!names.is_empty())
+        .then(|| quote!(const CONSTANTS: &'static [(&'static str, &'static str)] = &[#((#names, #values)),*];))
 }
 
 fn positions(model: &Model) -> Vec<TokenStream> {
     let position = |(index, field): (usize, &Field<'_>)| {
         let property = &field.property;
-        quote!(#property => #index,)
+        quote!(#property => ::core::option::Option::Some(#index),)
     };
     model.declared().enumerate().map(position).collect()
 }
@@ -128,14 +144,36 @@ fn reads(model: &Model) -> Vec<TokenStream> {
     model.declared().enumerate().map(read).collect()
 }
 
+/// Where sensitive properties are within those that are not sensitive themselves.
+fn beneath(model: &Model) -> Option<TokenStream> {
+    let within = |(index, field): (usize, &Field<'_>)| {
+        let ty = field.ty;
+        let of = match field.kind {
+            Kind::Optional => quote_spanned!(ty.span()=> Omittable),
+            Kind::Required | Kind::Rest => quote_spanned!(ty.span()=> Read),
+        };
+        quote!(#index => <#ty as ::eventwright::payload::#of>::beneath_sensitive(steps),)
+    };
+    let arms: Vec<_> = model.declared().enumerate().filter(|(_, field)| !field.sensitive).map(within).collect();
+    (!arms.is_empty()).then(|| {
+        quote! {
+            fn beneath_sensitive_in(
+                index: usize,
+                steps: ::eventwright::payload::Steps<'_>,
+            ) -> ::core::option::Option<usize> {
+                match index {
+                    #(#arms)*
+                    _ => ::core::option::Option::None,
+                }
+            }
+        }
+    })
+}
+
 fn rest(model: &Model) -> Option<TokenStream> {
     let rest = model.rest()?;
     Some(quote! {
-        fn rest(
-            fields: &mut __Fields,
-        ) -> ::core::option::Option<
-            &mut ::eventwright::payload::object::Map<::std::string::String, ::eventwright::payload::object::Value>,
-        > {
+        fn rest(fields: &mut __Fields) -> ::core::option::Option<&mut ::eventwright::JsonObject> {
             ::core::option::Option::Some(&mut fields.#rest)
         }
     })
@@ -181,6 +219,10 @@ fn traits(model: &Model) -> TokenStream {
             ) -> ::core::result::Result<Self, D::Error> {
                 ::eventwright::payload::object::read(json, reader)
             }
+
+            fn beneath_sensitive(steps: ::eventwright::payload::Steps<'_>) -> ::core::option::Option<usize> {
+                ::eventwright::payload::object::beneath_sensitive::<Self>(steps)
+            }
         }
 
         impl ::eventwright::payload::Write for #name {
@@ -220,5 +262,29 @@ fn debug(model: &Model) -> TokenStream {
                 f.debug_struct(#text)#(#fields)*.finish()
             }
         }
+    }
+}
+
+fn arbitrary(model: &Model) -> TokenStream {
+    let name = model.name;
+    // a name of the expansion's own, wherever the type comes from
+    let source = quote!(source);
+    let values = model.fields.iter().map(|field| {
+        let (ident, span, ty) = (field.ident, field.ty.span(), field.ty);
+        let sample = match field.kind {
+            Kind::Required => {
+                quote_spanned!(span=> <#ty as ::eventwright::payload::arbitrary::Sample>::sample(#source))
+            }
+            Kind::Optional => quote_spanned! { span=>
+                <#ty as ::eventwright::payload::arbitrary::SampleOptional>::sample_optional(#source)
+            },
+            Kind::Rest => quote!(::eventwright::payload::arbitrary::rest::<Self>(#source)),
+        };
+        quote!(#ident: #sample?)
+    });
+    quote! {
+        ::eventwright::__arbitrary!(#name, |source| {
+            source.within(|source| ::core::result::Result::Ok(Self { #(#values),* }))
+        });
     }
 }

@@ -108,6 +108,8 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
                 #payload::words::write(self, to)
             }
         }
+
+        ::eventwright::__arbitrary!(#name, |source| #payload::arbitrary::word(source));
     })
 }
 

@@ -6,7 +6,7 @@
 use std::fmt::{Debug, Display};
 
 use crate::outgoing::Outgoing;
-use crate::payload::{self, DecodeError, EncodeError, Read, Reading, Write};
+use crate::payload::{self, DecodeError, EncodeError, Read, Reading, Violation, Write};
 
 /// A domain that owns or subscribes to event types.
 pub trait Domain: Send + Sync + 'static {
@@ -32,6 +32,14 @@ pub trait Payload: Read + Write + Clone + Debug + Send + Sync + 'static {
     /// Where the bytes are not JSON, or break a rule of the schema under the given [`Reading`].
     fn decode(json: &[u8], reading: Reading) -> Result<Self, DecodeError> {
         payload::decode(json, reading)
+    }
+
+    /// Finds all that is wrong with a payload, as [`payload::violations`] does; nothing exactly where it can be decoded.
+    ///
+    /// # Errors
+    /// Where the bytes are not JSON.
+    fn violations(json: &[u8], reading: Reading) -> Result<Vec<Violation>, DecodeError> {
+        payload::violations::<Self>(json, reading)
     }
 
     /// Writes the payload as JSON.

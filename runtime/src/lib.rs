@@ -54,6 +54,12 @@
 //!
 //! # Features
 //! - `postgres` (default): publishing and subscribing with sqlx. Without it, the crate is payload types and contracts.
+//! - `chrono`, `jiff`: dates and times as types of these crates, for bindings that were generated so; the crates are exported as
+//!   `eventwright::chrono` and `eventwright::jiff`.
+//! - `jsonschema`: values that are held against a whole JSON Schema ([`derive(Checked)`](macro@Checked)).
+//! - `proptest`: payload types are [`Arbitrary`](https://docs.rs/proptest/1/proptest/arbitrary/trait.Arbitrary.html), for property tests of
+//!   handlers: `proptest! { fn handles_any(event: LeadCreated) { … } }`. All values are valid; the module `payload::arbitrary` tells more.
+//! - `regex`: patterns beyond the simple ones, matched in linear time, and the format `regex`.
 //! - `testing`: a throw-away Postgres, and a fresh database for each test.
 
 #![forbid(unsafe_code)]
@@ -104,17 +110,29 @@ pub use {
     subscribe::{Context, EffectFn, Failure, Handled, HandlerFn, OrFailure, RetryPolicy, Start, Subscriber},
 };
 
-pub use eventwright_derive::{Id, Incoming, Object, Pattern, Words};
+#[cfg(feature = "chrono")]
+pub use ::chrono;
+#[cfg(feature = "jiff")]
+pub use ::jiff;
+pub use eventwright_derive::{Checked, Id, Incoming, Object, Pattern, Union, Words};
+#[cfg(feature = "regex")]
+pub use payload::EcmaRegex;
+#[cfg(feature = "jiff")]
+pub use payload::JiffDateTime;
+#[cfg(feature = "jsonschema")]
+pub use payload::Schemas;
+pub use payload::rules::{self, Rule, Ruled};
 pub use payload::{
-    DecodeError, Email, EncodeError, EventId, Id, Int, Invalid, List, Maybe, Object, Pattern, Reading, Text,
-    UniqueList, Unrecognized, Violation, Words,
+    DecodeError, Email, EncodeError, EventId, FullTime, Hostname, Id, Int, Integer, Invalid, Ipv6, IsoDuration, Json,
+    JsonPointer, Key, List, Maybe, Never, Null, Number, Object, Other, Pattern, Reading, Str, Text, UniqueList,
+    Unrecognized, Uri, UriReference, Violation, Words,
 };
-pub use serde_json::Value as JsonValue;
+pub use std::net::Ipv4Addr;
 pub use time::{Date, OffsetDateTime};
 pub use uuid::Uuid;
 
 /// The members of an open JSON object that no property names.
-pub type JsonObject = serde_json::Map<String, JsonValue>;
+pub type JsonObject = std::collections::BTreeMap<String, Json>;
 
 /// Includes the bindings that a build script generated with `eventwright_codegen::configure().….compile()`.
 #[macro_export]

@@ -2,10 +2,10 @@
 
 use eventwright::payload::{Read, Write, decode, encode};
 use eventwright::{
-    Date, DecodeError, Email, EventId, Id, Int, List, Maybe, Object, OffsetDateTime, Pattern, Reading, Text,
-    UniqueList, Unrecognized, Uuid, Words,
+    Date, DecodeError, Email, EventId, Id, Int, JsonObject, List, Maybe, Object, OffsetDateTime, Pattern, Reading,
+    Text, UniqueList, Unrecognized, Uuid, Words,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Id)]
 #[id(prefix = "per_")]
@@ -61,7 +61,7 @@ struct Open {
     #[object(optional)]
     by_kind: Maybe<std::collections::BTreeMap<String, i64>>,
     #[object(rest)]
-    rest: Map<String, Value>,
+    rest: JsonObject,
 }
 
 fn person() -> Value {
@@ -214,11 +214,11 @@ fn an_unrecognized_word_is_not_written() {
 fn open_objects_keep_what_they_do_not_know_in_both_readings() {
     for reading in [Reading::Strict, Reading::Tolerant] {
         let open: Open = decode(br#"{"x":[1,{"y":null}],"phone":"1"}"#, reading).unwrap();
-        assert_eq!(open.rest["x"], json!([1, { "y": null }]));
+        assert_eq!(open.rest["x"], json!([1, { "y": null }]).into());
         assert_eq!(encode(&open).unwrap(), r#"{"phone":"1","x":[1,{"y":null}]}"#);
     }
     let mut open = Open::builder().phone("1").build();
-    open.rest.insert("phone".to_owned(), json!("2"));
+    open.rest.insert("phone".to_owned(), "2".into());
     assert_eq!(
         encode(&open).unwrap_err().to_string(),
         "/phone: is in the rest, but the schema names it: set its field"
@@ -259,12 +259,14 @@ fn only_one_json_document_is_read() {
         (r#"{"phone":"1"} x"#, "not JSON: trailing characters at line 1, column 15"),
         ("{\"phone\":\n\"1\"", "not JSON: EOF while parsing an object at line 2, column 3"),
         ("", "not JSON: EOF while parsing a value at line 1, column 0"),
-        (r#"{"phone":"1","x":"\ud800"}"#, "not JSON: unexpected end of hex escape at line 1, column 25"),
     ] {
         assert_eq!(error::<Open>(text, Reading::Tolerant), message);
     }
     let deep = format!(r#"{{"phone":"1","x":{}1{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
-    assert!(error::<Open>(&deep, Reading::Tolerant).starts_with("not JSON: recursion limit exceeded"));
+    let deep = error::<Open>(&deep, Reading::Tolerant);
+    assert!(deep.ends_with("/0/0: is more than 128 levels deep"), "{deep}");
+    let half = error::<Open>(r#"{"phone":"1","x":"\ud800"}"#, Reading::Tolerant);
+    assert_eq!(half, "/x: has an escape that is no character");
     assert!(decode::<Open>(b"{\"phone\":\"\xff\"}", Reading::Strict).is_err());
 }
 

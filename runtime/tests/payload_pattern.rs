@@ -1,7 +1,11 @@
 //! Patterns, held against `regress`, an engine of ECMA 262.
 
-use eventwright::Pattern;
-use eventwright::payload::Unsupported;
+mod ecma;
+
+use std::collections::HashSet;
+
+use eventwright::payload::{Unsupported, decode, encode};
+use eventwright::{Pattern, Reading, Str, Text};
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::strategy::ValueTree;
@@ -11,7 +15,7 @@ fn agree(pattern: &str, text: &str) -> Result<bool, TestCaseError> {
     let Ok(ours) = Pattern::parse(pattern) else {
         return Ok(false);
     };
-    let theirs = regress::Regex::with_flags(pattern, "u").expect("what is supported is ECMA 262");
+    let theirs = regress::Regex::with_flags(&ecma::by_code(pattern), "u").expect("what is supported is ECMA 262");
     prop_assert_eq!(ours.matches(text), theirs.find(text).is_some(), "{} {:?}", pattern, text);
     Ok(true)
 }
@@ -31,6 +35,7 @@ fn patterns_of_contracts_are_supported() {
         ("^$", "", "\n"),
         ("^a{0}b$", "b", "ab"),
         ("^\\t[\\n\\r]?$", "\t\n", "\t\t"),
+        ("^\\d{2}\\-\\d\\\"[\\-\\:]$", "12-3\":", "12-3\"."),
     ] {
         let pattern = Pattern::parse(pattern).unwrap();
         assert!(pattern.matches(matching), "{matching}");
@@ -52,7 +57,6 @@ fn what_is_not_supported_says_so_and_where() {
         ("^.*$", Unsupported::AnyCharacter, 1),
         ("^a\\b$", Unsupported::Escape, 2),
         ("^\\p{L}$", Unsupported::Escape, 1),
-        ("^\\-$", Unsupported::Escape, 1),
         ("^[\\D]$", Unsupported::Escape, 2),
         ("^é$", Unsupported::NotAscii, 1),
         ("^[à-é]$", Unsupported::NotAscii, 2),
@@ -138,4 +142,43 @@ fn the_property_tests_meet_supported_patterns() {
         Pattern::parse(&pattern).is_ok()
     });
     assert!(supported.count() > 200);
+}
+
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Pattern)]
+#[pattern("^[^0-9]+$", min_length = 2, max_length = 3)]
+struct Code(Str);
+
+/// What was generated before there was [`Str`].
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Pattern)]
+#[pattern("^[0-9]{5}$")]
+struct OldZip(String);
+
+#[test]
+fn constants_are_as_what_is_read() {
+    const AB: Code = Code::from_static("ab");
+    const TWO: Text<2, 2> = Text::from_static("é🦀");
+
+    let read: Code = decode(br#""ab""#, Reading::Strict).unwrap();
+    assert_eq!(AB, read);
+    assert_eq!(
+        (AB.cmp(&read), AB == "ab", AB.clone().into_string()),
+        (std::cmp::Ordering::Equal, true, "ab".to_owned())
+    );
+    assert!(HashSet::from([AB]).contains(&read));
+    assert!(AB < Code::new("b".repeat(2)).unwrap());
+    assert_eq!(encode(&AB).unwrap(), r#""ab""#);
+    assert_eq!(format!("{AB}|{AB:>3}|{AB:?}"), r#"ab| ab|"ab""#);
+    assert_eq!(TWO, Text::new("é🦀").unwrap());
+    assert_eq!(OldZip::new("94110").unwrap(), "94110");
+}
+
+#[test]
+fn a_constant_that_breaks_its_rule_panics() {
+    for text in ["a", "abcd", "a1", "éééé"] {
+        assert!(std::panic::catch_unwind(|| Code::from_static(text)).is_err() && Code::new(text).is_err(), "{text}");
+    }
+    for text in ["é", "ééé", "", "aaa"] {
+        assert!(std::panic::catch_unwind(|| Text::<2, 2>::from_static(text)).is_err(), "{text}");
+        assert!(Text::<2, 2>::new(text).is_err(), "{text}");
+    }
 }

@@ -128,8 +128,9 @@ fn docs(field: &Field<'_>) -> TokenStream {
 /// type makes for better errors.
 fn argument(field: &Field<'_>) -> (TokenStream, TokenStream) {
     let (ident, ty) = (field.ident, field.ty);
-    let converts =
-        field.type_name().is_some_and(|name| ["String", "Option", "Maybe", "Vec"].iter().any(|known| name == known));
+    let converts = field
+        .type_name()
+        .is_some_and(|name| ["String", "Option", "Maybe", "Vec", "Box"].iter().any(|known| name == known));
     if !converts {
         return (quote!(#ty), quote!(#ident));
     }

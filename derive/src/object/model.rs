@@ -2,7 +2,7 @@
 
 use proc_macro2::Ident;
 use syn::ext::IdentExt;
-use syn::{Attribute, Data, DeriveInput, Error, Fields, LitStr, Result, Type, Visibility};
+use syn::{Attribute, Data, DeriveInput, Error, Fields, LitStr, Result, Token, Type, Visibility, parenthesized};
 
 use crate::attr;
 
@@ -10,6 +10,8 @@ pub(super) struct Model<'a> {
     pub(super) name: &'a Ident,
     pub(super) vis: &'a Visibility,
     pub(super) fields: Vec<Field<'a>>,
+    /// Properties that are always the same string, which have no fields.
+    pub(super) constants: Vec<(LitStr, LitStr)>,
 }
 
 pub(super) struct Field<'a> {
@@ -41,9 +43,11 @@ impl<'a> Model<'a> {
             return Err(Error::new_spanned(&input.ident, "expected a struct with named fields"));
         };
         let fields: Vec<_> = named.named.iter().map(Field::parse).collect::<Result<_>>()?;
-        let model = Self { name: &input.ident, vis: &input.vis, fields };
-        model.check_openness(is_closed(input)?)?;
+        let (is_closed, constants) = parse_attr(input)?;
+        let model = Self { name: &input.ident, vis: &input.vis, fields, constants };
+        model.check_openness(is_closed)?;
         model.check_properties()?;
+        model.check_constants()?;
         Ok(model)
     }
 
@@ -63,7 +67,7 @@ impl<'a> Model<'a> {
             (false, None) => Err(Error::new_spanned(
                 self.name,
                 "say `#[object(closed)]`, or keep what the schema does not name in a field \
-                 `#[object(rest)] rest: serde_json::Map<String, serde_json::Value>`",
+                 `#[object(rest)] rest: eventwright::JsonObject`",
             )),
             _ => Ok(()),
         }
@@ -86,17 +90,38 @@ impl<'a> Model<'a> {
         }
         Ok(())
     }
+
+    fn check_constants(&self) -> Result<()> {
+        for (index, (name, _)) in self.constants.iter().enumerate() {
+            let is_constant = self.constants[..index].iter().any(|(earlier, _)| earlier.value() == name.value());
+            if is_constant || self.declared().any(|field| field.property == name.value()) {
+                return Err(Error::new_spanned(name, "the object has this property already"));
+            }
+        }
+        Ok(())
+    }
 }
 
-fn is_closed(input: &DeriveInput) -> Result<bool> {
-    let mut closed = false;
+/// Whether the object is closed, and its constants.
+fn parse_attr(input: &DeriveInput) -> Result<(bool, Vec<(LitStr, LitStr)>)> {
+    let (mut is_closed, mut constants) = (false, Vec::new());
     if let Some(attr) = attr::only(&input.attrs, "object") {
         attr.parse_nested_meta(|meta| {
-            closed = meta.path.is_ident("closed");
-            if closed { Ok(()) } else { Err(meta.error("expected `closed`")) }
+            if meta.path.is_ident("closed") {
+                is_closed = true;
+            } else if meta.path.is_ident("constant") {
+                let content;
+                parenthesized!(content in meta.input);
+                let name = content.parse()?;
+                content.parse::<Token![,]>()?;
+                constants.push((name, content.parse()?));
+            } else {
+                return Err(meta.error("expected `closed` or `constant(\"name\", \"value\")`"));
+            }
+            Ok(())
         })?;
     }
-    Ok(closed)
+    Ok((is_closed, constants))
 }
 
 impl<'a> Field<'a> {

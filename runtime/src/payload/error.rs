@@ -112,11 +112,15 @@ impl DecodeError {
     }
 
     pub(crate) fn syntax(error: &serde_json::Error) -> Self {
-        let (line, column) = (error.line(), error.column());
-        let text = error.to_string();
-        let message = text.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&text);
-        Self::Syntax { message: message.to_owned(), line, column }
+        Self::Syntax { message: syntax_message(error), line: error.line(), column: error.column() }
     }
+}
+
+/// What is wrong with a text, without the place.
+pub(crate) fn syntax_message(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    text.strip_suffix(&place).unwrap_or(&text).to_owned()
 }
 
 /// Why a value could not be written.

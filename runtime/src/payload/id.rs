@@ -5,10 +5,9 @@ mod canonical;
 use std::fmt::Display;
 use std::str::FromStr;
 
-use serde::{Deserializer, Serializer};
 use uuid::{Uuid, Variant};
 
-use super::{Invalid, Read, Reader, Write, text};
+use super::Invalid;
 
 /// An id: a prefix that says of what, and a UUID version 7 (RFC 9562), which sorts by the time at which it was made.
 ///
@@ -92,22 +91,4 @@ pub fn with_text<T>(prefix: &str, uuid: Uuid, show: impl FnOnce(&str) -> T) -> T
     uuid.hyphenated().encode_lower(&mut buffer[prefix.len()..end]);
     // both halves are text
     show(str::from_utf8(&buffer[..end]).unwrap_or_default())
-}
-
-/// `format: uuid`, RFC 4122: with hyphens, in either case; it is written in lower case.
-impl Read for Uuid {
-    fn read<'de, D: Deserializer<'de>>(json: D, reader: &Reader) -> Result<Self, D::Error> {
-        text::read(json, reader, |text| {
-            // of the forms that the crate takes, only this one has this length
-            let is_hyphenated = text.len() == uuid::fmt::Hyphenated::LENGTH;
-            let uuid = if is_hyphenated { Uuid::try_parse(text).ok() } else { None };
-            uuid.ok_or_else(|| Invalid::new("is not a UUID"))
-        })
-    }
-}
-
-impl Write for Uuid {
-    fn write<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(self.hyphenated().encode_lower(&mut Uuid::encode_buffer()))
-    }
 }

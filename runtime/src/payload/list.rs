@@ -7,11 +7,12 @@ use std::ops::Deref;
 use serde::de::{SeqAccess, Visitor};
 use serde::ser::SerializeSeq;
 use serde::{Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
 
 use super::json::Seed;
 use super::object::at;
-use super::reader::Segment;
-use super::{Invalid, Read, Reader, Write, Written};
+use super::reader::{Parts, Segment};
+use super::{Invalid, Read, Reader, Steps, Write, Written};
 
 /// A list of `MIN` to `MAX` items, `minItems` and `maxItems` of JSON Schema.
 ///
@@ -80,6 +81,9 @@ impl<'de, T: Read, C, F: FnOnce(Vec<T>) -> Result<C, Invalid>> Visitor<'de> for 
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<C, A::Error> {
+        if self.reader.wants_all() {
+            return self.visit_all(seq);
+        }
         let mut items = Vec::new();
         loop {
             match seq.next_element_seed(Seed::new(self.reader)) {
@@ -95,9 +99,37 @@ impl<'de, T: Read, C, F: FnOnce(Vec<T>) -> Result<C, Invalid>> Visitor<'de> for 
     }
 }
 
+impl<T: Read, C, F: FnOnce(Vec<T>) -> Result<C, Invalid>> ItemsVisitor<'_, T, F> {
+    /// Goes on after an error.
+    #[cold]
+    fn visit_all<'de, A: SeqAccess<'de>>(self, mut seq: A) -> Result<C, A::Error> {
+        let reader = self.reader;
+        let (mut parts, mut items) = (Parts::of(reader), Vec::new());
+        for index in 0_usize.. {
+            let Some(text) = seq.next_element::<&RawValue>()? else { break };
+            let step = |error| reader.within(Segment::Item(index), error);
+            items.extend(parts.read(text, step, |json, reader| T::read(json, reader)));
+            if index >= self.max {
+                break;
+            }
+        }
+        parts.end()?;
+        (self.collect)(items).map_err(|invalid| reader.refuse_whole(invalid))
+    }
+}
+
+/// As in [`Read`], where all parts are of one type.
+pub(crate) fn beneath_sensitive_part<T: Read>(steps: Steps<'_>) -> Option<usize> {
+    steps.first().and_then(|(_, beneath)| T::beneath_sensitive(beneath))
+}
+
 impl<T: Read> Read for Vec<T> {
     fn read<'de, D: Deserializer<'de>>(json: D, reader: &Reader) -> Result<Self, D::Error> {
         read_items(json, reader, usize::MAX, Ok)
+    }
+
+    fn beneath_sensitive(steps: Steps<'_>) -> Option<usize> {
+        beneath_sensitive_part::<T>(steps)
     }
 }
 
@@ -120,6 +152,10 @@ impl<T: Write> Write for [T] {
 impl<T: Read, const MIN: usize, const MAX: usize> Read for List<T, MIN, MAX> {
     fn read<'de, D: Deserializer<'de>>(json: D, reader: &Reader) -> Result<Self, D::Error> {
         read_items(json, reader, MAX, Self::new)
+    }
+
+    fn beneath_sensitive(steps: Steps<'_>) -> Option<usize> {
+        beneath_sensitive_part::<T>(steps)
     }
 }
 

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use serde::de::{Error, Visitor};
 use serde::{Deserializer, Serializer};
 
-use super::{Read, Reader, Write};
+use super::{Read, Reader, Steps, Write};
 
 /// A property that may be absent and may be null, which are two different things.
 ///
@@ -105,6 +105,13 @@ pub trait Omittable: Default {
 
     /// What to write, or none where the property is absent.
     fn present(&self) -> Option<impl Write>;
+
+    /// As in [`Read`].
+    #[doc(hidden)]
+    fn beneath_sensitive(steps: Steps<'_>) -> Option<usize> {
+        let _ = steps;
+        None
+    }
 }
 
 /// Absent or a value; `null` is refused.
@@ -115,6 +122,10 @@ impl<T: Read + Write> Omittable for Option<T> {
 
     fn present(&self) -> Option<impl Write> {
         self.as_ref()
+    }
+
+    fn beneath_sensitive(steps: Steps<'_>) -> Option<usize> {
+        T::beneath_sensitive(steps)
     }
 }
 
@@ -130,12 +141,20 @@ impl<T: Read + Write> Omittable for Maybe<T> {
             Self::Value(value) => Some(Some(value)),
         }
     }
+
+    fn beneath_sensitive(steps: Steps<'_>) -> Option<usize> {
+        T::beneath_sensitive(steps)
+    }
 }
 
 /// A value or `null`.
 impl<T: Read> Read for Option<T> {
     fn read<'de, D: Deserializer<'de>>(json: D, reader: &Reader) -> Result<Self, D::Error> {
         json.deserialize_option(OptionVisitor { reader, value: PhantomData })
+    }
+
+    fn beneath_sensitive(steps: Steps<'_>) -> Option<usize> {
+        T::beneath_sensitive(steps)
     }
 }
 

@@ -34,11 +34,14 @@
 //! ```
 //!
 //! * Values that a schema bounds have types whose only way in checks them: [`Int`], [`Text`], [`List`], [`UniqueList`],
-//!   [`Email`] and what [`derive(Id)`](macro@crate::Id), [`derive(Words)`](macro@crate::Words) and
+//!   the formats ([`Email`], [`Uri`], [`Hostname`], …) and what [`derive(Id)`](macro@crate::Id), [`derive(Words)`](macro@crate::Words) and
 //!   [`derive(Pattern)`](macro@crate::Pattern) make.
+//! * Numbers that must not be rounded are [`Number`]s and [`Integer`]s, of any size; values without a type are [`Json`].
+//! * What no type can say of a schema, `derive(Checked)` leaves to the schema itself (feature `jsonschema`).
 //! * *Absent is not null.* A required property that may be null is an [`Option`]; one that may be absent is an `Option`
 //!   marked `#[object(optional)]`; one that may be either is a [`Maybe`]. All three survive a round trip.
 //! * *Strict producers, tolerant consumers.* [`Reading`] says which of the two reads; everything else is the same.
+//! * [`decode`] ends at the first error; [`violations`] tells all of them.
 //! * An error names the place as a JSON pointer (RFC 6901) and never shows what lies under a property that is marked sensitive.
 //!
 //! [`Read`] and [`Write`] are not serde's traits because serde's know neither the mode nor where in the document they are, and
@@ -47,23 +50,40 @@
 //!
 //! Types here are JSON's: they are read from `serde_json`'s deserializer, or another that describes itself.
 
-mod email;
+#[cfg_attr(not(feature = "proptest"), doc(hidden))]
+pub mod arbitrary;
+#[cfg(feature = "jsonschema")]
+#[doc(hidden)]
+pub mod checked;
+mod encoder;
 mod error;
+mod exact;
+#[doc(hidden)]
+pub mod format;
 #[doc(hidden)]
 pub mod id;
 mod json;
+mod key;
 mod list;
 mod maybe;
+mod never;
 mod number;
 pub mod object;
 mod pattern;
 mod reader;
+pub mod rules;
 #[doc(hidden)]
 pub mod sql;
+mod str;
 #[doc(hidden)]
 pub mod text;
 mod timestamp;
+mod tuple;
+#[doc(hidden)]
+pub mod union;
 mod unique;
+mod uuid;
+pub mod value;
 #[doc(hidden)]
 pub mod words;
 
@@ -71,23 +91,39 @@ pub mod words;
 pub use serde;
 use serde::{Deserializer, Serialize, Serializer};
 
-pub use self::email::Email;
+#[cfg(feature = "jsonschema")]
+pub use self::checked::Schemas;
+use self::encoder::Encoder;
 pub use self::error::{DecodeError, EncodeError, Invalid, Violation};
+pub use self::exact::{Integer, Number};
+#[cfg(feature = "regex")]
+pub use self::format::EcmaRegex;
+pub use self::format::{Email, FullTime, Hostname, Ipv6, IsoDuration, JsonPointer, Uri, UriReference};
 pub use self::id::{EventId, Id};
+pub use self::key::Key;
 pub use self::list::List;
 pub use self::maybe::{Maybe, Omittable};
+pub use self::never::{Never, Null};
 pub use self::number::Int;
 pub use self::object::Object;
 pub use self::pattern::{Pattern, Unsupported, UnsupportedPattern};
+#[cfg(feature = "regex")]
+pub use self::pattern::{RegexPattern, UnsupportedRegex, supports_regex};
+#[doc(hidden)]
+pub use self::reader::Steps;
 pub use self::reader::{Reader, Reading};
+pub use self::str::Str;
 pub use self::text::Text;
+#[cfg(feature = "jiff")]
+pub use self::timestamp::JiffDateTime;
 pub use self::unique::UniqueList;
+pub use self::value::{Json, Other};
 pub use self::words::{Unrecognized, Words};
 
 /// A value that can be read from JSON by the rules of its schema.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a type of payloads",
-    note = "integers are `i64` or `Int<MIN, MAX>`, numbers `f64`, strings `String`, `Text<MIN, MAX>` or what a derive makes; \
+    note = "integers are `i64`, `Int<MIN, MAX>` or `Integer`, numbers `f64` or `Number`, strings `String`, `Text<MIN, MAX>` or what a derive makes; \
             a `Maybe` is a field marked `#[object(optional)]`"
 )]
 pub trait Read: Sized {
@@ -97,6 +133,14 @@ pub trait Read: Sized {
     /// Where the JSON is not well-formed, or breaks a rule. What rule, where and by which value is left with the
     /// [`Reader`], the error itself only ends the reading.
     fn read<'de, D: Deserializer<'de>>(json: D, reader: &Reader) -> Result<Self, D::Error>;
+
+    /// How many steps of a path into a value of this type lie beneath the outermost sensitive property on it, if there is one. For
+    /// errors of those that look at a value without its type.
+    #[doc(hidden)]
+    fn beneath_sensitive(steps: Steps<'_>) -> Option<usize> {
+        let _ = steps;
+        None
+    }
 }
 
 /// A value that can be written as JSON by the rules of its schema.
@@ -141,13 +185,63 @@ pub fn decode<T: Read>(bytes: &[u8], reading: Reading) -> Result<T, DecodeError>
     }
 }
 
+/// How many violations of a document [`violations`] tells.
+pub(crate) const MOST_VIOLATIONS: usize = 100;
+
+/// Finds all that is wrong with a JSON document: for those who write documents, and would rather be told once.
+///
+/// There is nothing exactly where [`decode`] reads the document; else what `decode` says is among the violations. They are in the order
+/// of the document, what is wrong with an object or array as a whole after what is wrong within it. What follows from another is not
+/// told: a property that can't be read is not missing too, and a list is held against `uniqueItems`, or a
+/// [`Checked`](macro@crate::Checked) value against its rules, only where its parts can be read. Of a [`Union`](macro@crate::Union)
+/// without a tag, one is told.
+///
+/// There are at most 100, so that a document that was made to have many takes no more memory. Reading it takes several times
+/// as long as by `decode`, and for each level of the document once more.
+///
+/// # Errors
+/// Where the bytes are not one JSON document.
+///
+/// ```
+/// use eventwright::payload::violations;
+/// use eventwright::{Int, Object, Reading};
+///
+/// #[derive(Clone, PartialEq, Object)]
+/// #[object(closed)]
+/// pub struct Attempts {
+///     pub lead: String,
+///     pub numbers: Vec<Int<1, 4>>,
+/// }
+///
+/// let violations = violations::<Attempts>(br#"{"numbers": [5, 2, "3"], "extra": null}"#, Reading::Strict)?;
+/// let messages: Vec<_> = violations.iter().map(ToString::to_string).collect();
+/// assert_eq!(messages, [
+///     "/numbers/0: 5 is more than the maximum of 4",
+///     r#"/numbers/2: string "3" is not an integer"#,
+///     "/extra: property is not in the schema",
+///     "document: required property `lead` is missing",
+/// ]);
+/// # Ok::<(), eventwright::DecodeError>(())
+/// ```
+pub fn violations<T: Read>(bytes: &[u8], reading: Reading) -> Result<Vec<Violation>, DecodeError> {
+    let first = match decode::<T>(bytes, reading) {
+        Ok(_) => return Ok(Vec::new()),
+        Err(DecodeError::Violation(first)) => first,
+        Err(error) => return Err(error),
+    };
+    let all = reader::read_all::<T>(bytes, reading)?;
+    Ok(if all.is_empty() { vec![first] } else { all })
+}
+
 /// Writes a value as a JSON document, without white space.
 ///
 /// # Errors
 /// Where the value holds one that only tolerant reading lets in, such as an [`Unrecognized`] word, or one that JSON can't
 /// express, such as an infinite number.
 pub fn encode<T: Write>(value: &T) -> Result<String, EncodeError> {
-    serde_json::to_string(&Written(value)).map_err(EncodeError::new)
+    let mut encoder = Encoder::new();
+    value.write(&mut encoder).map_err(EncodeError::new)?;
+    Ok(encoder.into_json())
 }
 
 /// Hands a [`Write`] to serde.

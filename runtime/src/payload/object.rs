@@ -10,10 +10,13 @@ mod write;
 
 pub use serde::de::MapAccess;
 pub use serde::ser::SerializeMap;
-pub use serde_json::{Map, Value};
+
+use super::Steps;
+use crate::JsonObject;
 
 pub use self::builder::{IntoField, Set, Unset, built, taken};
 pub use self::debug::{Names, REDACTED, Redacted};
+pub use self::read::beneath_sensitive;
 pub use self::read::{Member, read};
 pub(crate) use self::write::at;
 pub use self::write::{Members, write};
@@ -22,6 +25,9 @@ pub use self::write::{Members, write};
 pub trait Object: Sized {
     /// The properties that the schema names, as declared.
     const FIELDS: &'static [Field];
+
+    /// The properties that are always the same string, with that string. They have no fields.
+    const CONSTANTS: &'static [(&'static str, &'static str)] = &[];
 
     /// The struct's fields, not all of which may be set.
     type Fields: Default;
@@ -40,8 +46,15 @@ pub trait Object: Sized {
     ) -> Result<(), A::Error>;
 
     /// Where properties that the schema does not name are kept; none for a closed object.
-    fn rest(fields: &mut Self::Fields) -> Option<&mut Map<String, Value>> {
+    fn rest(fields: &mut Self::Fields) -> Option<&mut JsonObject> {
         let _ = fields;
+        None
+    }
+
+    /// How many of the steps into the property at `index` of [`FIELDS`](Self::FIELDS) lie beneath a sensitive one.
+    #[doc(hidden)]
+    fn beneath_sensitive_in(index: usize, steps: Steps<'_>) -> Option<usize> {
+        let _ = (index, steps);
         None
     }
 
@@ -63,19 +76,26 @@ pub trait Object: Sized {
 pub struct Field {
     pub(crate) name: &'static str,
     pub(crate) sensitive: bool,
+    pub(crate) required: bool,
 }
 
 impl Field {
     /// A property.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
-        Self { name, sensitive: false }
+        Self { name, sensitive: false, required: false }
     }
 
     /// A property whose value `Debug` and errors must not show.
     #[must_use]
     pub const fn sensitive(name: &'static str) -> Self {
-        Self { name, sensitive: true }
+        Self { name, sensitive: true, required: false }
+    }
+
+    /// The same, which must be there.
+    #[must_use]
+    pub const fn required(self) -> Self {
+        Self { required: true, ..self }
     }
 }
 

@@ -1,8 +1,34 @@
 //! Patterns that compile into straight code.
 
 mod parse;
+#[cfg(feature = "regex")]
+mod regex;
 
 pub use self::parse::{Unsupported, UnsupportedPattern};
+#[cfg(feature = "regex")]
+pub(crate) use self::regex::check_ecma_262;
+#[cfg(feature = "regex")]
+pub use self::regex::{RegexPattern, UnsupportedRegex, supports_regex};
+
+/// Says why there is no engine.
+#[cfg(not(feature = "regex"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __regex_matches {
+    ($pattern:literal, $text:expr) => {
+        compile_error!("`#[pattern(\"…\", regex)]` needs the feature `regex` of eventwright")
+    };
+}
+
+/// Nothing: why is said already.
+#[cfg(all(feature = "proptest", not(feature = "regex")))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __regex_sample {
+    ($pattern:literal, $length:expr, $make:expr, $source:expr) => {
+        Err($crate::payload::arbitrary::Rejected::new())
+    };
+}
 
 /// A regular expression of ECMA 262, as JSON Schema's `pattern` is, simple enough to be matched without going back.
 ///
@@ -83,33 +109,48 @@ impl Pattern {
         }
     }
 
+    /// Of each element which characters it takes, and how many at least and at most.
+    #[cfg(feature = "proptest")]
+    pub(crate) fn elements(&self) -> impl Iterator<Item = (impl Fn(char) -> bool, usize, usize)> {
+        self.elements[..self.len].iter().map(|Element { class, min, max }| {
+            let has = |char: char| class.has(char.encode_utf8(&mut [0; 4]).as_bytes()[0]);
+            (has, *min as usize, *max as usize)
+        })
+    }
+
     /// Whether the pattern matches.
     #[must_use]
-    pub fn matches(&self, text: &str) -> bool {
+    pub const fn matches(&self, text: &str) -> bool {
         let mut rest = text.as_bytes();
-        for element in &self.elements[..self.len] {
+        let mut index = 0;
+        while index < self.len {
+            let Element { class, min, max } = self.elements[index];
             let mut count = 0;
-            while count < element.max
-                && let Some(after) = taken(element.class, rest)
+            while count < max
+                && let Some(after) = taken(class, rest)
             {
                 rest = after;
                 count += 1;
             }
-            if count < element.min {
+            if count < min {
                 return false;
             }
+            index += 1;
         }
         rest.is_empty()
     }
 }
 
 /// What is left once one character of the class is taken.
-fn taken(class: Class, text: &[u8]) -> Option<&[u8]> {
-    let (&first, mut rest) = text.split_first()?;
-    if !class.has(first) {
+const fn taken(class: Class, text: &[u8]) -> Option<&[u8]> {
+    let [first, rest @ ..] = text else {
+        return None;
+    };
+    if !class.has(*first) {
         return None;
     }
-    if first >= 128 {
+    let mut rest = rest;
+    if *first >= 128 {
         // the bytes of UTF-8 that continue a character
         while let [0x80..=0xBF, after @ ..] = rest {
             rest = after;

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{Error, Visitor};
 use serde::{Deserializer, Serializer};
 
-use super::{Invalid, Read, Reader, Write};
+use super::{Invalid, Read, Reader, Str, Write};
 
 /// Reads a string and makes a value of it.
 ///
@@ -83,10 +83,13 @@ pub trait Rule {
 /// let name = Text::<1, 5>::new("Zoë")?;
 /// assert_eq!(name.to_uppercase(), "ZOË");
 /// assert_eq!(Text::<1, 5>::new("").unwrap_err().to_string(), "the value is shorter than the minimum of 1 characters");
+///
+/// const WEB: Text<1, 5> = Text::from_static("web");
+/// assert_eq!(WEB, "web");
 /// # Ok::<(), eventwright::payload::Invalid>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Text<const MIN: usize, const MAX: usize = { usize::MAX }>(String);
+pub struct Text<const MIN: usize, const MAX: usize = { usize::MAX }>(Str);
 
 impl<const MIN: usize, const MAX: usize> Rule for Text<MIN, MAX> {
     fn check(text: &str) -> Result<(), Invalid> {
@@ -95,27 +98,49 @@ impl<const MIN: usize, const MAX: usize> Rule for Text<MIN, MAX> {
 }
 
 crate::__text!([const MIN: usize, const MAX: usize] Text<MIN, MAX>);
+crate::__text_from_static!(
+    [const MIN: usize, const MAX: usize] Text<MIN, MAX>,
+    |text| has_length(text, MIN, MAX),
+    "the string is shorter or longer than its type allows"
+);
 
 /// Holds the number of characters of `text` against its bounds.
 ///
 /// # Errors
 /// Where it is less than `min` or more than `max`.
 pub fn check_length(text: &str, min: usize, max: usize) -> Result<(), Invalid> {
-    // a character takes one to four bytes, so the bytes mostly decide
-    if text.len() <= max && text.len().div_ceil(4) >= min {
+    if has_length(text, min, max) {
         return Ok(());
     }
-    let chars = text.chars().count();
-    if chars < min {
+    if count_chars(text) < min {
         return Err(Invalid::new(format!("is shorter than the minimum of {min} characters")));
     }
-    if chars > max {
-        return Err(Invalid::new(format!("is longer than the maximum of {max} characters")));
-    }
-    Ok(())
+    Err(Invalid::new(format!("is longer than the maximum of {max} characters")))
 }
 
-/// All that a tuple struct over `String` with a [`Rule`] needs to be a string type.
+/// Whether `text` has `min` to `max` characters.
+#[must_use]
+pub const fn has_length(text: &str, min: usize, max: usize) -> bool {
+    // a character takes one to four bytes, so the bytes mostly decide
+    if text.len() <= max && text.len().div_ceil(4) >= min {
+        return true;
+    }
+    let chars = count_chars(text);
+    min <= chars && chars <= max
+}
+
+/// `text.chars().count()`, which constants lack.
+const fn count_chars(text: &str) -> usize {
+    let (mut rest, mut chars) = (text.as_bytes(), 0);
+    while let [first, after @ ..] = rest {
+        // the bytes of UTF-8 that continue a character are 0b10xx_xxxx
+        chars += (*first & 0b1100_0000 != 0b1000_0000) as usize;
+        rest = after;
+    }
+    chars
+}
+
+/// All that a tuple struct over [`Str`] or `String` with a [`Rule`] needs to be a string type.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __text {
@@ -128,7 +153,7 @@ macro_rules! __text {
             pub fn new(text: impl Into<String>) -> Result<Self, $crate::payload::Invalid> {
                 let text = text.into();
                 <Self as $crate::payload::text::Rule>::check(&text)?;
-                Ok(Self(text))
+                Ok(Self(text.into()))
             }
 
             /// The string.
@@ -140,7 +165,7 @@ macro_rules! __text {
             /// The string, taken out.
             #[must_use]
             pub fn into_string(self) -> String {
-                self.0
+                self.0.into()
             }
         }
 
@@ -149,7 +174,7 @@ macro_rules! __text {
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 <Self as $crate::payload::text::Rule>::check(text)?;
-                Ok(Self(text.to_owned()))
+                Ok(Self(text.to_owned().into()))
             }
         }
 
@@ -171,7 +196,7 @@ macro_rules! __text {
 
         impl<$($generics)*> From<$type> for String {
             fn from(text: $type) -> Self {
-                text.0
+                text.0.into()
             }
         }
 
@@ -191,13 +216,13 @@ macro_rules! __text {
 
         impl<$($generics)*> PartialEq<str> for $type {
             fn eq(&self, other: &str) -> bool {
-                self.0 == other
+                *self.0 == *other
             }
         }
 
         impl<$($generics)*> PartialEq<&str> for $type {
             fn eq(&self, other: &&str) -> bool {
-                self.0 == *other
+                *self.0 == **other
             }
         }
 
@@ -209,7 +234,21 @@ macro_rules! __text {
 
         impl<$($generics)*> ::core::fmt::Debug for $type {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                ::core::fmt::Debug::fmt(&self.0, f)
+                ::core::fmt::Debug::fmt(&*self.0, f)
+            }
+        }
+
+        impl<$($generics)*> $crate::payload::Key for $type {
+            fn check_name(name: &str) -> Result<(), $crate::payload::Invalid> {
+                <Self as $crate::payload::text::Rule>::check(name)
+            }
+
+            fn from_name(name: String) -> Result<Self, $crate::payload::Invalid> {
+                Self::new(name)
+            }
+
+            fn as_name(&self) -> &str {
+                &self.0
             }
         }
 
@@ -231,6 +270,24 @@ macro_rules! __text {
         impl<$($generics)*> $crate::payload::serde::Serialize for $type {
             fn serialize<S: $crate::payload::serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
                 to.serialize_str(&self.0)
+            }
+        }
+    };
+}
+
+/// The constructor for constants of a tuple struct over [`Str`] whose rule `$check` can be checked in one.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __text_from_static {
+    ([$($generics:tt)*] $type:ty, |$text:ident| $check:expr, $broken:expr) => {
+        impl<$($generics)*> $type {
+            /// Makes a value of a string that stands in the source.
+            ///
+            /// # Panics
+            /// Where the string breaks the rule; in a constant, that is a compile error.
+            #[must_use]
+            pub const fn from_static($text: &'static str) -> Self {
+                if $check { Self($crate::payload::Str::from_static($text)) } else { panic!("{}", $broken) }
             }
         }
     };

@@ -7,12 +7,13 @@ use std::ops::Deref;
 
 use serde::{Deserializer, Serialize, Serializer};
 
-use super::list::{check_count, items, read_items};
-use super::{Invalid, Read, Reader, Write};
+use super::list::{beneath_sensitive_part, check_count, items, read_items};
+use super::{Invalid, Read, Reader, Steps, Write};
 
 /// A list of `MIN` to `MAX` items, no two equal: `uniqueItems` of JSON Schema.
 ///
-/// For strings, words, ids, whole numbers, booleans and objects of them, Rust's equality is JSON Schema's (Core section 4.2.2).
+/// For strings, words, ids, whole numbers, [`Number`](super::Number), booleans, [`Json`](super::Json) and objects of them, Rust's
+/// equality is JSON Schema's (Core section 4.2.2).
 /// Two times are equal here where they are the same instant, though JSON Schema compares their text.
 ///
 /// ```
@@ -60,6 +61,10 @@ fn all_differ<T: Eq + Hash>(items: &[T]) -> bool {
 impl<T: Read + Eq + Hash, const MIN: usize, const MAX: usize> Read for UniqueList<T, MIN, MAX> {
     fn read<'de, D: Deserializer<'de>>(json: D, reader: &Reader) -> Result<Self, D::Error> {
         read_items(json, reader, MAX, Self::new)
+    }
+
+    fn beneath_sensitive(steps: Steps<'_>) -> Option<usize> {
+        beneath_sensitive_part::<T>(steps)
     }
 }
 

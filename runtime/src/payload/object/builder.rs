@@ -16,7 +16,8 @@ pub struct Unset;
 /// A value that a builder's setter takes for a field of type `F`.
 ///
 /// Besides a value of the field's own type: a `&str` where there is a `String`; a `T` where there is an `Option<T>` or a
-/// [`Maybe<T>`]; an `Option<T>` where there is a `Maybe<T>`, `None` being null; an array where there is a `Vec`.
+/// [`Maybe<T>`]; an `Option<T>` where there is a `Maybe<T>`, `None` being null; a `T` where there is a `Box<T>`, alone or in one of
+/// these; an array where there is a `Vec`.
 #[diagnostic::on_unimplemented(message = "expected `{F}`, found `{Self}`", label = "expected `{F}`, found `{Self}`")]
 pub trait IntoField<F> {
     /// The field's value.
@@ -62,6 +63,24 @@ impl IntoField<Maybe<String>> for &str {
 impl<T> IntoField<Maybe<T>> for Option<T> {
     fn into_field(self) -> Maybe<T> {
         self.into()
+    }
+}
+
+impl<T> IntoField<Box<T>> for T {
+    fn into_field(self) -> Box<T> {
+        Box::new(self)
+    }
+}
+
+impl<T> IntoField<Option<Box<T>>> for T {
+    fn into_field(self) -> Option<Box<T>> {
+        Some(Box::new(self))
+    }
+}
+
+impl<T> IntoField<Maybe<Box<T>>> for T {
+    fn into_field(self) -> Maybe<Box<T>> {
+        Maybe::Value(Box::new(self))
     }
 }
 

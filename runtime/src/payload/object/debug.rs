@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde_json::{Map, Value};
+use crate::JsonObject;
 
 /// Stands for the value of a property that is marked sensitive.
 pub const REDACTED: Redacted = Redacted;
@@ -18,7 +18,7 @@ impl fmt::Debug for Redacted {
 }
 
 /// Prints the names of members that the schema does not name. Their values may be sensitive in a later revision.
-pub struct Names<'a>(pub &'a Map<String, Value>);
+pub struct Names<'a>(pub &'a JsonObject);
 
 impl fmt::Debug for Names<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

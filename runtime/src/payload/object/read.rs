@@ -1,16 +1,17 @@
 //! Reading objects.
 
+use std::convert::identity;
 use std::fmt;
 use std::marker::PhantomData;
 
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, Visitor};
-use serde_json::Value;
+use serde_json::value::RawValue;
 
-use super::{Missing, Object};
+use super::{Field, Missing, Object};
 use crate::payload::json::{Seed, TWICE, twice};
-use crate::payload::reader::Segment;
-use crate::payload::{Invalid, Omittable, Read, Reader, Reading};
+use crate::payload::reader::{Last, Parts, Segment};
+use crate::payload::{Invalid, Json, Omittable, Read, Reader, Reading, Steps, text};
 
 /// Reads an object.
 ///
@@ -36,17 +37,74 @@ impl<'de, T: Object> Visitor<'de> for ObjectVisitor<'_, T> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<T, A::Error> {
         let reader = self.reader;
+        if reader.wants_all() {
+            return read_all(map, reader);
+        }
         let mut fields = T::Fields::default();
+        let mut constants = Constants::<T>::new();
         while let Some(key) = map.next_key_seed(KeySeed::<T>(PhantomData))? {
             match key {
                 Key::Declared(index) => {
                     T::read_field(&mut fields, index, Member { map: &mut map, reader })
                         .map_err(|error| reader.within_field(&T::FIELDS[index], error))?;
                 }
+                Key::Constant(index) => constants
+                    .read(index, Member { map: &mut map, reader })
+                    .map_err(|error| reader.within(Segment::Declared(T::CONSTANTS[index].0), error))?,
                 Key::Unknown(name) => read_unknown::<T, A>(&mut fields, name, Member { map: &mut map, reader })?,
             }
         }
-        T::assemble(fields).map_err(|missing| reader.refuse_whole(missing.into()))
+        let object = constants.missing().next().map_or_else(|| T::assemble(fields), Err);
+        object.map_err(|missing| reader.refuse_whole(missing.into()))
+    }
+}
+
+/// Reads an object, and goes on after an error.
+#[cold]
+fn read_all<'de, T: Object, A: MapAccess<'de>>(mut map: A, reader: &Reader) -> Result<T, A::Error> {
+    let mut parts = Parts::of(reader);
+    let mut fields = T::Fields::default();
+    let mut constants = Constants::<T>::new();
+    let mut given = vec![false; T::FIELDS.len()];
+    while let Some(key) = map.next_key_seed(KeySeed::<T>(PhantomData)).map_err(|error| parts.cut_short(error))? {
+        let text: &RawValue = map.next_value()?;
+        match key {
+            Key::Declared(index) => {
+                // the field is not set where it could not be read
+                let is_again = std::mem::replace(&mut given[index], true);
+                let step = |error| reader.within_field(&T::FIELDS[index], error);
+                parts.read(text, step, |json, reader| match is_again {
+                    true => Err(reader.refuse_whole(Invalid::new(TWICE))),
+                    false => T::read_field(&mut fields, index, Member { map: &mut Last(json), reader }),
+                });
+            }
+            Key::Constant(index) => {
+                let step = |error| reader.within(Segment::Declared(T::CONSTANTS[index].0), error);
+                parts.read(text, step, |json, reader| constants.read(index, Member { map: &mut Last(json), reader }));
+            }
+            Key::Unknown(name) => {
+                parts.read(text, identity, |json, reader| {
+                    read_unknown::<T, _>(&mut fields, name, Member { map: &mut Last(json), reader })
+                });
+            }
+        }
+    }
+    let fields_missing = T::FIELDS.iter().zip(given).filter(|(field, given)| field.required && !given);
+    for missing in constants.missing().chain(fields_missing.map(|(field, _)| Missing(field.name))) {
+        parts.add::<A::Error>(reader.refuse_whole(missing.into()));
+    }
+    parts.end()?;
+    T::assemble(fields).map_err(|missing| reader.refuse_whole(missing.into()))
+}
+
+/// How many steps of a path into an object lie beneath the outermost sensitive property.
+#[cold]
+pub fn beneath_sensitive<T: Object>(steps: Steps<'_>) -> Option<usize> {
+    let (property, beneath) = steps.first()?;
+    let index = T::position(property.name()?)?;
+    match T::FIELDS[index] {
+        Field { sensitive: true, .. } => Some(beneath.count()),
+        _ => T::beneath_sensitive_in(index, beneath),
     }
 }
 
@@ -56,8 +114,50 @@ impl From<Missing> for Invalid {
     }
 }
 
+/// Which of the constants were read.
+struct Constants<T> {
+    /// One for each, so none at all and no allocation for most objects.
+    seen: Vec<bool>,
+    object: PhantomData<T>,
+}
+
+impl<T: Object> Constants<T> {
+    fn new() -> Self {
+        Self { seen: vec![false; T::CONSTANTS.len()], object: PhantomData }
+    }
+
+    fn read<'de, A: MapAccess<'de>>(&mut self, index: usize, member: Member<'_, A>) -> Result<(), A::Error> {
+        let Member { map, reader } = member;
+        if std::mem::replace(&mut self.seen[index], true) {
+            return Err(reader.refuse_whole(Invalid::new(TWICE)));
+        }
+        map.next_value_seed(ConstantSeed { reader, constant: T::CONSTANTS[index].1 })
+    }
+
+    fn missing(&self) -> impl Iterator<Item = Missing> {
+        T::CONSTANTS.iter().zip(&self.seen).filter(|(_, seen)| !**seen).map(|((name, _), _)| Missing(name))
+    }
+}
+
+struct ConstantSeed<'r> {
+    reader: &'r Reader,
+    constant: &'static str,
+}
+
+impl<'de> DeserializeSeed<'de> for ConstantSeed<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
+        let constant = self.constant;
+        text::read(json, self.reader, |text| {
+            if text == constant { Ok(()) } else { Err(Invalid::new(format!("is not {constant:?}"))) }
+        })
+    }
+}
+
 enum Key {
     Declared(usize),
+    Constant(usize),
     Unknown(String),
 }
 
@@ -80,7 +180,11 @@ impl<T: Object> Visitor<'_> for KeySeed<T> {
     }
 
     fn visit_str<E: Error>(self, name: &str) -> Result<Key, E> {
-        Ok(T::position(name).map_or_else(|| Key::Unknown(name.to_owned()), Key::Declared))
+        if let Some(index) = T::position(name) {
+            return Ok(Key::Declared(index));
+        }
+        let constant = T::CONSTANTS.iter().position(|(constant, _)| *constant == name);
+        Ok(constant.map_or_else(|| Key::Unknown(name.to_owned()), Key::Constant))
     }
 }
 
@@ -91,13 +195,13 @@ fn read_unknown<'de, T: Object, A: MapAccess<'de>>(
 ) -> Result<(), A::Error> {
     let Member { map, reader } = member;
     if let Some(rest) = T::rest(fields) {
-        return match map.next_value::<Value>() {
+        return match map.next_value_seed(Seed::<Json>::new(reader)) {
             Ok(_) if rest.contains_key(&name) => Err(twice(reader, name)),
             Ok(value) => {
                 rest.insert(name, value);
                 Ok(())
             }
-            Err(error) => Err(error),
+            Err(error) => Err(reader.within(Segment::Named(name), error)),
         };
     }
     match reader.reading() {

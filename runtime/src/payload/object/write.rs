@@ -4,9 +4,9 @@ use std::fmt::{self, Display};
 
 use serde::Serializer;
 use serde::ser::{Error, SerializeMap};
-use serde_json::{Map, Value};
 
 use super::{Field, Object};
+use crate::JsonObject;
 use crate::payload::{Omittable, Write, Written};
 
 /// Writes an object.
@@ -15,7 +15,10 @@ use crate::payload::{Omittable, Write, Written};
 /// Where a field can't be written.
 pub fn write<T: Object, S: Serializer>(object: &T, to: S) -> Result<S::Ok, S::Error> {
     let mut map = to.serialize_map(None)?;
-    object.write_fields(&mut Members { map: &mut map })?;
+    for (name, value) in T::CONSTANTS {
+        map.serialize_entry(name, value)?;
+    }
+    object.write_fields(&mut Members { map: &mut map, constants: T::CONSTANTS })?;
     map.end()
 }
 
@@ -23,6 +26,7 @@ pub fn write<T: Object, S: Serializer>(object: &T, to: S) -> Result<S::Ok, S::Er
 #[derive(Debug)]
 pub struct Members<'a, M> {
     map: &'a mut M,
+    constants: &'static [(&'static str, &'static str)],
 }
 
 impl<M: SerializeMap> Members<'_, M> {
@@ -46,12 +50,15 @@ impl<M: SerializeMap> Members<'_, M> {
     ///
     /// # Errors
     /// Where the schema names one of them after all.
-    pub fn write_rest(&mut self, fields: &[Field], rest: &Map<String, Value>) -> Result<(), M::Error> {
+    pub fn write_rest(&mut self, fields: &[Field], rest: &JsonObject) -> Result<(), M::Error> {
         for (name, value) in rest {
+            if self.constants.iter().any(|(constant, _)| constant == name) {
+                return Err(at(name, M::Error::custom("is in the rest, but the schema says what it is: leave it out")));
+            }
             if fields.iter().any(|field| field.name == name) {
                 return Err(at(name, M::Error::custom("is in the rest, but the schema names it: set its field")));
             }
-            self.map.serialize_entry(name, value)?;
+            self.map.serialize_entry(name, &Written(value))?;
         }
         Ok(())
     }

@@ -143,7 +143,7 @@ const fn byte(text: &[u8], at: usize) -> Option<u8> {
 const fn parse_class(text: &[u8], at: usize) -> Parsed<Class> {
     match text[at] {
         b'[' => parse_brackets(text, at),
-        b'\\' => parse_escape(text, at, false),
+        b'\\' => parse_escape(text, at),
         b'(' => unsupported(Unsupported::Group, at),
         b'|' => unsupported(Unsupported::Alternation, at),
         b'.' => unsupported(Unsupported::AnyCharacter, at),
@@ -175,7 +175,7 @@ const fn range(first: u8, last: u8) -> Class {
 }
 
 /// An escape that begins at the backslash.
-const fn parse_escape(text: &[u8], at: usize, in_brackets: bool) -> Parsed<Class> {
+const fn parse_escape(text: &[u8], at: usize) -> Parsed<Class> {
     let Some(escaped) = byte(text, at + 1) else {
         return unsupported(Unsupported::Syntax, at);
     };
@@ -191,7 +191,9 @@ const fn parse_escape(text: &[u8], at: usize, in_brackets: bool) -> Parsed<Class
         b'^' | b'$' | b'\\' | b'.' | b'*' | b'+' | b'?' | b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'|' | b'/' => {
             single(escaped)
         }
-        b'-' if in_brackets => single(b'-'),
+        // what else is punctuation means itself, which ECMA 262 allows without the u flag and many write
+        b'-' | b'_' | b'"' | b'\'' | b'@' | b'#' | b'%' | b'&' | b'!' | b',' | b':' | b';' | b'<' | b'>' | b'='
+        | b'~' | b'`' => single(escaped),
         _ => return unsupported(Unsupported::Escape, at),
     };
     Ok((class, at + 2))
@@ -234,7 +236,7 @@ const fn parse_range(text: &[u8], at: usize) -> Parsed<Class> {
 }
 
 const fn parse_atom(text: &[u8], at: usize) -> Parsed<Class> {
-    if text[at] == b'\\' { parse_escape(text, at, true) } else { parse_literal(text[at], at) }
+    if text[at] == b'\\' { parse_escape(text, at) } else { parse_literal(text[at], at) }
 }
 
 /// How often an element comes: once where nothing is said.

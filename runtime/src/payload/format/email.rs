@@ -2,8 +2,9 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::Invalid;
-use super::text::Rule;
+use super::hostname::is_ldh_label;
+use crate::payload::Invalid;
+use crate::payload::text::Rule;
 
 /// `format: email`: a Mailbox of RFC 5321 section 4.1.2, of at most 64 bytes before the `@` and 253 after it.
 ///
@@ -33,7 +34,6 @@ crate::__text!([] Email);
 
 const LONGEST_LOCAL_PART: usize = 64; // RFC 5321 section 4.5.3.1.1
 const LONGEST_DOMAIN: usize = 253; // what RFC 1035's 255 octets leave of a name's text
-const LONGEST_LABEL: usize = 63; // RFC 1035 section 2.3.4
 
 fn is_local_part(local: &str) -> bool {
     if local.len() > LONGEST_LOCAL_PART {
@@ -69,7 +69,7 @@ fn is_quoted_content(content: &str) -> bool {
 fn is_domain(domain: &str) -> bool {
     match domain.strip_prefix('[') {
         Some(rest) => rest.strip_suffix(']').is_some_and(is_address),
-        None => domain.len() <= LONGEST_DOMAIN && domain.split('.').all(is_label),
+        None => domain.len() <= LONGEST_DOMAIN && domain.split('.').all(is_ldh_label),
     }
 }
 
@@ -78,12 +78,4 @@ fn is_address(address: &str) -> bool {
         Some((tag, address)) if tag.eq_ignore_ascii_case("IPv6:") => address.parse::<Ipv6Addr>().is_ok(),
         _ => address.parse::<Ipv4Addr>().is_ok(),
     }
-}
-
-fn is_label(label: &str) -> bool {
-    !label.is_empty()
-        && label.len() <= LONGEST_LABEL
-        && !label.starts_with('-')
-        && !label.ends_with('-')
-        && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
