@@ -3,7 +3,7 @@
 
 use eventwright::{
     CarriesSubject, Int, List, Maybe, Object, OffsetDateTime, Pattern, Payload,
-    Publishable, PublishedBy, SubscribedBy,
+    Publishable, PublishedBy, Str, SubscribedBy,
 };
 
 use super::{
@@ -86,4 +86,4 @@ pub struct Money {
 /// What `promotion_code` can be: text that matches `^[A-Z0-9]{4,16}$`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Pattern)]
 #[pattern("^[A-Z0-9]{4,16}$")]
-pub struct PromotionCode(String);
+pub struct PromotionCode(Str);

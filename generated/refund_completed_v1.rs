@@ -3,7 +3,7 @@
 
 use eventwright::{
     CarriesSubject, Date, Int, Object, OffsetDateTime, Pattern, Payload, Publishable,
-    PublishedBy, SubscribedBy, Text,
+    PublishedBy, Str, SubscribedBy, Text,
 };
 
 use super::{
@@ -77,4 +77,4 @@ pub struct Settlement {
 /// What `account_ending` can be: text that matches `^[0-9]{4}$`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Pattern)]
 #[pattern("^[0-9]{4}$")]
-pub struct AccountEnding(String);
+pub struct AccountEnding(Str);

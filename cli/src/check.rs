@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::Args;
 use eventwright_codegen::Drift;
 
-use crate::{Outcome, REFUSED, contracts::Contracts};
+use crate::{Outcome, REFUSED, contracts::Contracts, diagnostics::Messages};
 
 /// Check contracts, and that the bindings in a directory are what they generate; writes nothing
 ///
@@ -18,6 +18,9 @@ pub(crate) struct Check {
     /// The directory of the bindings; without it, only the contracts are checked
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+
+    #[command(flatten)]
+    messages: Messages,
 }
 
 impl Check {
@@ -30,13 +33,11 @@ impl Check {
         let (drift, warnings) = match checked {
             Ok(checked) => checked,
             Err(error) => {
-                eprintln!("error: {error}");
+                self.messages.fail(&error);
                 return Ok(ExitCode::from(REFUSED));
             }
         };
-        for warning in &warnings {
-            eprintln!("{warning}");
-        }
+        self.messages.tell(&warnings);
         for file in &drift {
             match file {
                 Drift::Missing(path) => println!("missing: {}", path.display()),

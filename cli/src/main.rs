@@ -6,6 +6,7 @@ mod check;
 mod contracts;
 mod database;
 mod dead_letters;
+mod diagnostics;
 mod generate;
 mod migrate;
 mod with_postgres;

@@ -92,6 +92,25 @@ fn what_is_right_is_written_once() {
 }
 
 #[test]
+fn dates_are_of_the_crate_that_is_asked_for() {
+    let contracts = Contracts::new("dates_are_of_the_crate_that_is_asked_for");
+    let with_a_date = PAYLOAD
+        .replace("\"properties\": {", "\"properties\": { \"born\": { \"type\": \"string\", \"format\": \"date\" },");
+    fs::write(contracts.payload(), with_a_date).unwrap();
+    for (options, import) in [
+        (&["--out", "generated"][..], "use eventwright::{\n    CarriesSubject, Date,"),
+        (&["--out", "generated", "--dates", "chrono"], "use eventwright::chrono::NaiveDate;"),
+        (&["--out", "generated", "--dates", "jiff"], "use eventwright::jiff::civil::Date;"),
+    ] {
+        let (code, said) = contracts.eventwright("generate", options);
+        assert_eq!(code, Some(0), "{said}");
+        let rust = fs::read_to_string(contracts.bindings().join("lead_created_v1.rs")).unwrap();
+        assert!(rust.contains(import), "{rust}");
+        assert_eq!(contracts.eventwright("check", options), (Some(0), String::new()));
+    }
+}
+
+#[test]
 fn bindings_that_differ_are_named() {
     let contracts = Contracts::new("bindings_that_differ_are_named");
     contracts.eventwright("generate", &["--out", "generated"]);

@@ -1,6 +1,7 @@
 //! Event contracts in, typed Rust bindings out.
 //!
-//! A *registry* names event types, who owns them and who subscribes; JSON Schemas (draft 2020-12) beside it describe their payloads.
+//! A *registry* names event types, who owns them and who subscribes; JSON Schemas (draft 2020-12, 7 or 4) beside it describe their
+//! payloads.
 //! This crate turns them into plain structs and enums that use the crate `eventwright`. It runs in a build script:
 //!
 //! ```no_run
@@ -24,6 +25,14 @@
 //! # Ok::<(), eventwright_codegen::Error>(())
 //! ```
 //!
+//! A folder of payload schemas will do, too, where nobody needs to know who owns what ([`Config::schemas`]), and the tree can be a whole
+//! package ([`Config::crate_name`]):
+//!
+//! ```no_run
+//! eventwright_codegen::configure().schemas("schemas").out_dir("my-events").crate_name("my-events").write()?;
+//! # Ok::<(), eventwright_codegen::Error>(())
+//! ```
+//!
 //! What is wrong with the contracts comes back all at once in [`Error::Contracts`], each complaint with file, line, column and
 //! JSON pointer; then nothing is written.
 //!
@@ -38,9 +47,17 @@
 //!
 //! # What is guaranteed
 //!
-//! * A keyword is enforced by the generated types, is an annotation, or is refused with its position: none is dropped.
-//! * The output follows from the contracts and this crate's version alone: no order of files, no clock, no machine.
+//! * A keyword is enforced by the generated types, is an annotation, or is refused with its position: none is dropped. What enforces it
+//!   is told by [`Config::explain`]. Annotations are those of JSON Schema (validation section 9; content), `x-sensitive`, `x-rust-name`
+//!   and `x-rust-type`; any other unknown keyword is an error.
+//! * The output follows from the contracts, the settings and this crate's version alone: no order of files, no clock, no machine.
 //! * A new event type leaves the files of the others byte-identical.
+//!
+//! # Features
+//!
+//! * `examples`: holds `examples` and `default` against the schemas that they stand in. Off by default, since it takes the crate
+//!   `jsonschema`, which a build script need not wait for; the program `eventwright` has it.
+//! * `registry-schema`: the registry's own JSON Schema.
 //!
 //! # `contracts.lock`
 //!
@@ -52,6 +69,9 @@
 //!   multiply by `0x100000001b3`, modulo 2^64.
 //! * Listed are all contract files that were read and all generated files; the lock itself is not. The tree is in line where every
 //!   listed file is there with its digest. A *new* contract file is in no line: look for `*.json` below the `schema` folders too.
+//! * The second line is a comment where a run had nothing to warn of: `#`, a digest of this crate's version, the settings and all
+//!   lines below it, and the version in words. By it, [`Config::write`] sees that a run would change nothing, and generates
+//!   nothing.
 //!
 //! # How it works
 //!
@@ -72,11 +92,15 @@ mod model;
 mod names;
 mod node;
 pub mod registry;
+mod uri;
+mod vocabulary;
 mod write;
 
-pub use config::{Config, configure};
+pub use config::{Config, Dates, Formats, Integers, configure};
 pub use diagnostics::{Diagnostic, Place, Severity};
 pub use error::{Error, Result};
+pub use model::{Class, Explained};
 #[cfg(feature = "registry-schema")]
 pub use registry::registry_schema;
+pub use vocabulary::Dialect;
 pub use write::{Checked, Drift, Report};

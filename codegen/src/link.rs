@@ -1,28 +1,36 @@
 //! Stage 2, *link*: names to what they name, as [`Linked`].
 //!
-//! The registry leads to schema files, `$ref`s to subschemas (within a file, across local files, or by the absolute `$id` of a
-//! loaded file). A name that leads nowhere is an error, and so is a schema, a definition or a contract that nothing names.
+//! The registry, or a folder of schemas, leads to schema files; `$ref`s to subschemas (within a file, across local files, by `$id`,
+//! by `$anchor`). A name that leads nowhere is an error, and so is a schema or a contract that nothing names.
 
+mod dynamic;
+mod folder;
 mod orphans;
 mod read;
 mod refs;
+mod resources;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostics::{Problems, did_you_mean};
-use crate::load::{REGISTRY, Sources, normalize};
-use crate::node::{FileId, Node, Span};
+use crate::load::{Contracts, REGISTRY, Sources, normalize};
+use crate::node::{FileId, Member, Node, Span};
 use crate::registry::{EventType, Registry, Status, Version};
+use crate::vocabulary::Dialect;
 use refs::Refs;
+pub(crate) use refs::Target;
+pub(crate) use resources::Resources;
 
 /// The contracts with their names resolved.
 pub(crate) struct Linked<'a> {
     pub(crate) sources: &'a Sources,
+    /// What the registry says; of a folder of schemas, what the names of its files say.
     pub(crate) registry: Registry,
-    /// The registry's document: positions of what [`Linked::registry`] says.
-    pub(crate) document: &'a Node,
+    /// The registry's document: positions of what [`Linked::registry`] says. None for a folder of schemas.
+    pub(crate) document: Option<&'a Node>,
     /// In the order of names and versions, whatever the order in the registry.
     pub(crate) payloads: Vec<LinkedPayload>,
+    pub(crate) resources: Resources<'a>,
     refs: Refs<'a>,
 }
 
@@ -38,13 +46,52 @@ pub(crate) struct LinkedPayload {
 
 impl<'a> Linked<'a> {
     /// What the `$ref` with this value leads to.
-    pub(crate) fn target(&self, reference: &Node) -> Option<&'a Node> {
+    pub(crate) fn target(&self, reference: &Node) -> Option<Target<'a>> {
         self.refs.targets.get(&reference.span).copied()
+    }
+
+    /// The file, and those that its schemas refer to, directly or through others.
+    pub(crate) fn reached(&self, file: FileId) -> BTreeSet<FileId> {
+        refs::reached(&self.refs, file)
+    }
+
+    /// Complains about what is ambiguous in the schemas that payloads reach.
+    pub(crate) fn check_dynamic(&self, problems: &mut Problems) {
+        if !self.resources.dynamic_refs.is_empty() {
+            for payload in &self.payloads {
+                dynamic::check(self, &self.reached(payload.file), problems);
+            }
+        }
+    }
+
+    /// What else than its own URI a file is called in `$ref`s.
+    pub(crate) fn aliases(&self, file: FileId) -> impl Iterator<Item = &str> {
+        self.refs.aliases.iter().filter(move |(_, of)| **of == file).map(|(uri, _)| uri.as_str())
+    }
+
+    /// Definitions that schemas have in `$defs`.
+    fn definitions(&self) -> &[&'a Member] {
+        &self.resources.definitions
     }
 
     /// The place in the registry that a pointer leads to; the document where the key is absent.
     pub(crate) fn registry_span(&self, pointer: &str) -> Span {
-        self.document.at(pointer).unwrap_or(self.document).span
+        let nowhere = Span { file: REGISTRY, start: 0, end: 0 };
+        self.document.map_or(nowhere, |document| document.at(pointer).unwrap_or(document).span)
+    }
+
+    /// Whether something is in a file of schemas, and so the matter of the payloads that reach it.
+    pub(crate) fn is_in_payload(&self, span: Span) -> bool {
+        !self.sources.get(span.file).is_registry
+    }
+
+    /// Where the event type gets its name.
+    pub(crate) fn event_type_span(&self, index: usize) -> Span {
+        let file = self.payloads.iter().find(|payload| payload.event_type == index).map(|payload| payload.file);
+        match (self.document, file) {
+            (None, Some(file)) => Span { file, start: 0, end: 0 },
+            _ => self.registry_span(&format!("/event_types/{index}/event_type")),
+        }
     }
 
     pub(crate) fn event_type(&self, payload: LinkedPayload) -> &EventType {
@@ -60,18 +107,39 @@ impl<'a> Linked<'a> {
     }
 }
 
-/// Resolves all names; none where the registry itself can't be read.
-pub(crate) fn link<'a>(sources: &'a Sources, problems: &mut Problems) -> Option<Linked<'a>> {
-    let document = sources.get(REGISTRY).root.as_ref()?;
-    let registry = read::read(document, problems)?;
-    let refs = refs::resolve(sources, problems);
-    let mut linked = Linked { sources, registry, document, payloads: Vec::new(), refs };
-    check_domains(&linked, problems);
-    check_duplicates(&linked, problems);
-    check_statuses(&linked, problems);
-    linked.payloads = payloads(&linked, problems);
-    orphans::check(&linked, problems);
-    Some(linked)
+/// Resolves all names; none where the registry itself can't be read. `dialect` is that of schemas that do not say theirs.
+pub(crate) fn link<'a>(
+    sources: &'a Sources,
+    contracts: &Contracts,
+    dialect: Dialect,
+    problems: &mut Problems,
+) -> Option<Linked<'a>> {
+    let resources = Resources::of(sources, dialect);
+    match contracts {
+        Contracts::Registry(_) => {
+            let document = sources.get(REGISTRY).root.as_ref()?;
+            let registry = read::read(document, problems)?;
+            let refs = refs::link(sources, &resources, problems);
+            let mut linked =
+                Linked { sources, registry, document: Some(document), payloads: Vec::new(), resources, refs };
+            check_domains(&linked, problems);
+            check_duplicates(&linked, problems);
+            check_statuses(&linked, problems);
+            linked.payloads = payloads(&linked, problems);
+            orphans::check(&linked, problems);
+            Some(linked)
+        }
+        Contracts::Schemas(_) => {
+            let (registry, payloads) = folder::read(sources);
+            let mut unresolved = Problems::default();
+            let refs = refs::link(sources, &resources, &mut unresolved);
+            let reached: BTreeSet<FileId> =
+                payloads.iter().flat_map(|payload| refs::reached(&refs, payload.file)).collect();
+            // a folder has schemas that are nobody's here
+            problems.extend(unresolved.within(&reached));
+            Some(Linked { sources, registry, document: None, payloads, resources, refs })
+        }
+    }
 }
 
 fn check_domains(linked: &Linked<'_>, problems: &mut Problems) {

@@ -1,23 +1,32 @@
-//! Stage 3, *lint*: the house rules for contracts. Those that would give wrong or ugly names are errors, matters of taste are
-//! warnings.
+//! Stage 3, *lint*: the house rules for contracts with a registry. Those that would give wrong or ugly names are errors, matters of
+//! taste, and what is surely not meant though it may be said, are warnings.
 
-use crate::diagnostics::Problems;
+#[cfg(feature = "examples")]
+pub(crate) mod examples;
+
+use std::collections::BTreeSet;
+
+use crate::diagnostics::{Problems, did_you_mean};
 use crate::link::Linked;
 use crate::load::{REGISTRY, Source};
 use crate::names;
 use crate::node::{Member, Node, Value};
-
-const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
+use crate::vocabulary::{Dialect, Judges, keyword_of};
 
 /// Applies all rules.
 pub(crate) fn lint(linked: &Linked<'_>, problems: &mut Problems) {
-    registry_names(linked, problems);
+    let Some(document) = linked.document else { return };
+    registry_names(linked, document, problems);
     for (file, source) in linked.sources.iter() {
         if let Some(root) = source.root.as_ref().filter(|_| file != REGISTRY) {
-            dialect(root, problems);
             id(source, root, problems);
-            property_names(root, problems);
         }
+    }
+    for schema in linked.resources.schemas.iter().filter(|schema| schema.node.span.file != REGISTRY) {
+        property_names(schema.node, problems);
+        required(schema.node, problems);
+        pointless(schema.node, schema.dialect, problems);
+        format(schema.node, problems);
     }
     for payload in &linked.payloads {
         if let Some(schema) = linked.schema(*payload)
@@ -30,8 +39,8 @@ pub(crate) fn lint(linked: &Linked<'_>, problems: &mut Problems) {
     }
 }
 
-fn registry_names(linked: &Linked<'_>, problems: &mut Problems) {
-    let keys = |section: &str| linked.document.get(section).map(Node::members).unwrap_or_default();
+fn registry_names(linked: &Linked<'_>, document: &Node, problems: &mut Problems) {
+    let keys = |section: &str| document.get(section).map(Node::members).unwrap_or_default();
     for domain in keys("domains") {
         expect(
             &domain.key,
@@ -97,17 +106,6 @@ fn is_type_name(name: &str) -> bool {
         && names::is_identifier(name)
 }
 
-/// Other drafts give other meanings to the same keywords.
-fn dialect(root: &Node, problems: &mut Problems) {
-    if let Some(schema) = root.get("$schema")
-        && schema.as_str() != Some(DIALECT)
-    {
-        problems
-            .error(schema.span, "this dialect of JSON Schema is not supported")
-            .help(format!("contracts are written in draft 2020-12: `{DIALECT}`"));
-    }
-}
-
 /// An `$id` is a promise of where the schema can be found.
 fn id(source: &Source, root: &Node, problems: &mut Problems) {
     let Some(id) = root.get("$id") else { return };
@@ -118,28 +116,84 @@ fn id(source: &Source, root: &Node, problems: &mut Problems) {
     }
 }
 
-fn property_names(node: &Node, problems: &mut Problems) {
-    match &node.value {
-        Value::Array(items) => items.iter().for_each(|item| property_names(item, problems)),
-        Value::Object(members) => {
-            for member in members {
-                match member.key.as_str() {
-                    "enum" | "const" | "default" | "examples" => {}
-                    "properties" => member.value.members().iter().for_each(|property| {
-                        if !is_word(&property.key) {
-                            problems
-                                .warning(
-                                    property.key_span,
-                                    format!("the property `{}` is not in snake_case", property.key),
-                                )
-                                .help("the other contracts' properties are");
-                        }
-                        property_names(&property.value, problems);
-                    }),
-                    _ => property_names(&member.value, problems),
-                }
-            }
+fn property_names(schema: &Node, problems: &mut Problems) {
+    for property in schema.get("properties").map(Node::members).unwrap_or_default() {
+        if !is_word(&property.key) {
+            problems
+                .warning(property.key_span, format!("the property `{}` is not in snake_case", property.key))
+                .help("the other contracts' properties are");
         }
-        _ => {}
+    }
+}
+
+/// A slip in `required` asks for a property that nobody sends.
+fn required(schema: &Node, problems: &mut Problems) {
+    let Some(properties) = schema.get("properties").map(Node::members) else { return };
+    if schema.get("additionalProperties").is_some_and(|node| node.value == Value::Bool(false)) {
+        // nothing can satisfy that, which is an error
+        return;
+    }
+    let known: BTreeSet<&str> = properties.iter().map(|property| property.key.as_str()).collect();
+    for entry in schema.get("required").and_then(Node::as_array).unwrap_or_default() {
+        let name = entry.as_str().unwrap_or_default();
+        if !known.contains(name) {
+            let near = did_you_mean(name, properties.iter().map(|property| property.key.as_str()));
+            problems
+                .warning(entry.span, format!("`{name}` is required, but `properties` does not describe it"))
+                .help(near.unwrap_or_else(|| format!("describe `{name}` in `properties`")));
+        }
+    }
+}
+
+/// A format that nobody knows asks nothing (JSON Schema validation, section 7.2.3).
+fn format(schema: &Node, problems: &mut Problems) {
+    let Some(node) = schema.get("format") else { return };
+    let name = node.as_str().unwrap_or_default();
+    if !FORMATS.contains(&name) {
+        let near = did_you_mean(name, FORMATS);
+        problems
+            .warning(node.span, format!("the format `{name}` is not known here: any string will do"))
+            .help(near.unwrap_or_else(|| format!("the formats are `{}`", FORMATS.join("`, `"))));
+    }
+}
+
+/// Those that are asserted.
+const FORMATS: [&str; 13] = [
+    "date",
+    "date-time",
+    "duration",
+    "email",
+    "hostname",
+    "ipv4",
+    "ipv6",
+    "json-pointer",
+    "regex",
+    "time",
+    "uri",
+    "uri-reference",
+    "uuid",
+];
+
+/// Keywords judge values of their own types and let all others pass.
+fn pointless(schema: &Node, dialect: Dialect, problems: &mut Problems) {
+    let types: Vec<&str> = match schema.get("type") {
+        Some(types) => {
+            types.as_array().unwrap_or(std::slice::from_ref(types)).iter().filter_map(Node::as_str).collect()
+        }
+        None => Vec::new(),
+    };
+    for member in schema.members() {
+        let judged: (&[&str], &str) = match keyword_of(&member.key, dialect).map(|keyword| keyword.judges) {
+            Some(Judges::Strings) => (&["string"], "strings"),
+            Some(Judges::Numbers) => (&["integer", "number"], "numbers"),
+            Some(Judges::Arrays) => (&["array"], "arrays"),
+            Some(Judges::Objects) => (&["object"], "objects"),
+            _ => continue,
+        };
+        if !types.is_empty() && !types.iter().any(|name| judged.0.contains(name)) {
+            problems
+                .warning(member.key_span, format!("`{}` says nothing here: it is about {}", member.key, judged.1))
+                .help("remove it, or correct the `type`");
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! Stage 1, *load*: files to [`Sources`]: JSON with positions, read as strictly as RFC 8259 says.
 //!
-//! Read are the registry, every `*/schema/**/*.json` in its folder, the payload files that it names, and every file that a
-//! `$ref` in one of them names. What a name *means* is the next stage's business.
+//! Read are the registry, every `*/schema/**/*.json` in its folder and the payload files that it names, or else every `*.json` in a
+//! folder of schemas; then the folders that URIs are mapped to, and every file that a `$ref` in one of them names. What a name
+//! *means* is the next stage's business.
 
 mod files;
 mod json;
@@ -12,7 +13,23 @@ use std::sync::Arc;
 
 use crate::diagnostics::Problems;
 use crate::node::{FileId, Node, Value};
-use crate::{Error, Result};
+use crate::{Error, Result, uri};
+
+/// Where the contracts are.
+#[derive(Debug, Clone)]
+pub(crate) enum Contracts {
+    /// The file of an event-types registry.
+    Registry(PathBuf),
+    /// A folder of payload schemas.
+    Schemas(PathBuf),
+}
+
+/// A folder that stands for the URIs with a common beginning.
+#[derive(Debug, Clone)]
+pub(crate) struct Mapped {
+    pub(crate) uri: String,
+    pub(crate) folder: PathBuf,
+}
 
 /// The files of a run.
 #[derive(Default)]
@@ -21,14 +38,21 @@ pub(crate) struct Sources {
     by_name: BTreeMap<String, FileId>,
     /// The folders beside the registry, contracts among them.
     pub(crate) folders: Vec<String>,
+    /// Whether a schema refers to a file that is not there.
+    pub(crate) lacks_files: bool,
     /// The directories whose listing the outcome depends on.
     pub(crate) directories: Vec<PathBuf>,
+    /// What the contracts are called as a whole: the registry file's name, or the folder's.
+    pub(crate) title: String,
 }
 
 /// One file.
 pub(crate) struct Source {
-    /// Path relative to the registry's folder, with `/`: the same on every machine.
+    /// Path relative to the registry's folder or the folder of schemas, with `/`: the same on every machine. Of a file in a folder
+    /// that stands for URIs, its URI.
     pub(crate) name: String,
+    /// Where a reader of URIs would expect it.
+    pub(crate) uri: String,
     /// The path to show to a person.
     pub(crate) shown: String,
     /// The path to open.
@@ -36,9 +60,10 @@ pub(crate) struct Source {
     pub(crate) text: Arc<str>,
     /// The document; none where the text is not JSON, which is then a problem on record.
     pub(crate) root: Option<Node>,
+    pub(crate) is_registry: bool,
 }
 
-/// The registry is always the first file.
+/// A registry is always the first file.
 pub(crate) const REGISTRY: FileId = FileId(0);
 
 impl Sources {
@@ -55,24 +80,46 @@ impl Sources {
     }
 }
 
-/// Reads the registry and the schemas around it.
-pub(crate) fn load(registry: &Path, problems: &mut Problems) -> Result<Sources> {
-    let file_name = registry
-        .file_name()
-        .and_then(|name| name.to_str())
-        .ok_or_else(|| Error::Config(format!("{} does not name a registry file", registry.display())))?;
-    let folder = registry.parent().unwrap_or(Path::new(""));
+/// Reads the contracts and the schemas that they may refer to.
+pub(crate) fn load(contracts: &Contracts, mapped: &[Mapped], problems: &mut Problems) -> Result<Sources> {
+    let folder = match contracts {
+        Contracts::Registry(path) => path.parent().unwrap_or(Path::new("")),
+        Contracts::Schemas(folder) => folder,
+    };
     let mut loader = Loader { folder, sources: Sources::default(), problems };
-
-    loader.read(file_name)?;
-    let listing = files::list(folder)?;
-    loader.sources.folders = listing.folders;
-    loader.sources.directories = listing.directories;
-    for name in listing.schemas {
-        loader.read_once(&name)?;
+    match contracts {
+        Contracts::Registry(path) => loader.registry(path)?,
+        Contracts::Schemas(folder) => loader.schemas(folder)?,
+    }
+    for mapped in mapped {
+        loader.mapped(mapped)?;
     }
     loader.follow_names()?;
     Ok(loader.sources)
+}
+
+/// What a run finds before it has read anything.
+pub(crate) struct Found {
+    /// The folders beside the registry.
+    pub(crate) folders: Vec<String>,
+    /// Files that are read whether something refers to them or not, without the registry.
+    pub(crate) files: Vec<PathBuf>,
+}
+
+/// Looks for the files of the contracts.
+pub(crate) fn find(contracts: &Contracts, mapped: &[Mapped]) -> Result<Found> {
+    let (folder, listing) = match contracts {
+        Contracts::Registry(path) => {
+            let folder = path.parent().unwrap_or(Path::new(""));
+            (folder, files::beside_registry(folder)?)
+        }
+        Contracts::Schemas(folder) => (folder.as_path(), files::below(folder)?),
+    };
+    let mut files: Vec<PathBuf> = listing.schemas.iter().map(|name| folder.join(name)).collect();
+    for Mapped { folder, .. } in mapped {
+        files.extend(files::below(folder)?.schemas.iter().map(|name| folder.join(name)));
+    }
+    Ok(Found { folders: listing.folders, files })
 }
 
 struct Loader<'a> {
@@ -82,6 +129,40 @@ struct Loader<'a> {
 }
 
 impl Loader<'_> {
+    fn registry(&mut self, path: &Path) -> Result<()> {
+        let name = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .ok_or_else(|| Error::Config(format!("{} does not name a registry file", path.display())))?;
+        self.sources.title = name.to_owned();
+        self.read(name)?;
+        self.sources.files[REGISTRY.0].is_registry = true;
+        let listing = files::beside_registry(self.folder)?;
+        self.sources.folders = listing.folders;
+        self.sources.directories = listing.directories;
+        listing.schemas.iter().try_for_each(|name| self.read_once(name))
+    }
+
+    fn schemas(&mut self, folder: &Path) -> Result<()> {
+        let name = folder.file_name().map_or_else(|| "schemas".into(), |name| name.to_string_lossy());
+        self.sources.title = format!("{name}/");
+        let listing = files::below(folder)?;
+        self.sources.directories = listing.directories;
+        listing.schemas.iter().try_for_each(|name| self.read_once(name))
+    }
+
+    fn mapped(&mut self, mapped: &Mapped) -> Result<()> {
+        let listing = files::below(&mapped.folder)?;
+        self.sources.directories.extend(listing.directories);
+        for file in listing.schemas {
+            let name = format!("{}/{file}", mapped.uri.trim_end_matches('/'));
+            if !self.sources.by_name.contains_key(&name) {
+                self.read_file(&name, name.clone(), mapped.folder.join(&file))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Reads what the files that were read name, until they name nothing new.
     fn follow_names(&mut self) -> Result<()> {
         let mut next = 0;
@@ -89,7 +170,7 @@ impl Loader<'_> {
             let source = &self.sources.files[next];
             let mut names = Vec::new();
             if let Some(root) = &source.root {
-                if next == REGISTRY.0 {
+                if source.is_registry {
                     collect_strings(root, "payload", &mut |text| names.push(normalize(text)));
                 }
                 collect_strings(root, "$ref", &mut |text| names.extend(file_of_ref(&source.name, text)));
@@ -98,6 +179,8 @@ impl Loader<'_> {
                 // a name without a file is linked to nothing, and complained about there
                 if self.folder.join(&name).is_file() {
                     self.read_once(&name)?;
+                } else {
+                    self.sources.lacks_files = true;
                 }
             }
             next += 1;
@@ -110,7 +193,10 @@ impl Loader<'_> {
     }
 
     fn read(&mut self, name: &str) -> Result<()> {
-        let path = self.folder.join(name);
+        self.read_file(name, uri_of(name), self.folder.join(name))
+    }
+
+    fn read_file(&mut self, name: &str, uri: String, path: PathBuf) -> Result<()> {
         let bytes = std::fs::read(&path).map_err(Error::io(&path))?;
         let file = FileId(self.sources.files.len());
         let text: Arc<str> = String::from_utf8_lossy(&bytes).into();
@@ -122,16 +208,24 @@ impl Loader<'_> {
             }
         };
         let shown = files::shown(&path, name);
-        self.sources.files.push(Source { name: name.to_owned(), shown, path, text, root });
-        self.sources.by_name.insert(name.to_owned(), file);
+        let name = name.to_owned();
+        self.sources.by_name.insert(name.clone(), file);
+        self.sources.files.push(Source { name, uri, shown, path, text, root, is_registry: false });
         Ok(())
     }
+}
+
+/// A URI for a file that has none of its own: the same on every machine.
+fn uri_of(name: &str) -> String {
+    // a file above the folder: no URI goes above its root
+    let segments = name.split('/').map(|part| if part == ".." { "_up" } else { part });
+    segments.fold("file://".to_owned(), |uri, part| format!("{uri}/{}", uri::segment(part)))
 }
 
 /// The name of the file that a `$ref` in the file `base` leads to; none for a reference within the file and for a URL.
 pub(crate) fn file_of_ref(base: &str, reference: &str) -> Option<String> {
     let file = reference.split('#').next().unwrap_or_default();
-    if file.is_empty() || file.contains("://") {
+    if file.is_empty() || file.contains(':') || base.contains("://") {
         return None;
     }
     let folder = base.rsplit_once('/').map_or("", |(folder, _)| folder);

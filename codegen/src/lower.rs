@@ -1,57 +1,94 @@
 //! Stage 4, *lower*: schemas to the [`Model`].
 //!
-//! Every keyword of a schema is taken by the rule that enforces it, is a known annotation, or is refused with its position.
+//! Every keyword of a schema is taken by the rule that enforces it, or left to a check of the whole value against the schema.
 
 mod arrays;
 mod catalog;
 mod compose;
+mod custom;
+pub(crate) mod documents;
+mod evaluated;
+mod explain;
 mod keywords;
+mod level;
 mod naming;
 mod numbers;
 mod objects;
 mod payload;
 mod root_names;
+mod rules;
 mod schema;
 mod strings;
+mod types;
+mod unions;
 
 use std::collections::BTreeSet;
 
+use crate::config::{Formats, Integers};
 use crate::diagnostics::{Problems, did_you_mean};
 use crate::link::{Linked, LinkedPayload};
 use crate::model::{Domain, EventType, Model, Payload, Subject};
+use crate::node::FileId;
 use crate::registry;
 use crate::{Error, Result, names};
 use catalog::Catalog;
+pub(crate) use custom::Custom;
 
-/// Builds the model of all event types, or of those that one of `domains` owns or subscribes to.
+/// What schemas mean where they leave a choice.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Settings {
+    pub(crate) formats: Formats,
+    pub(crate) integers: Integers,
+}
+
+/// Builds the model of all event types, or of those that one of `domains` owns or subscribes to; payloads of `refused` files are
+/// left out.
 ///
 /// # Errors
 /// Where the registry has no such domain. What is wrong with the contracts goes to `problems`.
-pub(crate) fn lower(linked: &Linked<'_>, domains: &[String], problems: &mut Problems) -> Result<Model> {
+pub(crate) fn lower(
+    linked: &Linked<'_>,
+    settings: Settings,
+    domains: &[String],
+    custom: &Custom,
+    refused: &BTreeSet<FileId>,
+    problems: &mut Problems,
+) -> Result<Model> {
     let selection = Selection::new(linked, domains)?;
     let mut catalog = Catalog::of(linked, problems);
-    let linked_payloads: Vec<LinkedPayload> =
-        linked.payloads.iter().copied().filter(|payload| selection.has(linked.event_type(*payload))).collect();
-    let mut payloads = Vec::new();
+    let linked_payloads: Vec<LinkedPayload> = linked
+        .payloads
+        .iter()
+        .copied()
+        .filter(|payload| selection.has(linked.event_type(*payload)) && !refused.contains(&payload.file))
+        .collect();
+    let (mut payloads, mut explained) = (Vec::new(), Vec::new());
     for payload in linked_payloads {
-        payloads.extend(payload::lower(linked, payload, &selection.domains, &mut catalog, problems));
+        let lowered = payload::lower(linked, payload, settings, &selection.domains, &mut catalog, problems);
+        if let Some((payload, more)) = lowered {
+            payloads.push(payload);
+            explained.extend(more);
+        }
     }
     let mut event_types: Vec<EventType> =
         linked.registry.event_types.iter().filter(|event| selection.has(event)).map(event_type).collect();
     event_types.sort_by(|a, b| a.name.cmp(&b.name));
     let everything = domains.is_empty();
     let used = used_ids(&payloads, &catalog);
-    let model = Model {
+    let mut model = Model {
         domains: selection.domains.iter().map(|name| domain(linked, name, &payloads)).collect(),
         ids: catalog.ids().filter(|id| everything || used.contains(&id.rust_name)).cloned().collect(),
         shared: catalog.shared().filter(|shared| everything || catalog.is_used(&shared.rust_name)).cloned().collect(),
         event_types,
         payloads,
-        registry: linked.sources.get(crate::load::REGISTRY).name.clone(),
+        title: linked.sources.title.clone(),
+        has_registry: linked.document.is_some(),
+        explained: explain::sorted(explained),
     };
     // an event type that is there twice would be told again as a name that is
     if !problems.has_errors() {
         root_names::check(&model, linked, problems);
+        custom::apply(custom, &mut model)?;
     }
     Ok(model)
 }
@@ -77,7 +114,9 @@ impl Selection {
     }
 
     fn has(&self, event: &registry::EventType) -> bool {
-        std::iter::once(&event.owner).chain(&event.subscribers).any(|domain| self.domains.contains(domain))
+        // a folder of schemas has no domains
+        self.domains.is_empty()
+            || std::iter::once(&event.owner).chain(&event.subscribers).any(|domain| self.domains.contains(domain))
     }
 }
 
@@ -103,7 +142,7 @@ fn event_type(event: &registry::EventType) -> EventType {
 
 /// Ids in fields, and those that only the envelope carries.
 fn used_ids(payloads: &[Payload], catalog: &Catalog) -> BTreeSet<String> {
-    let subjects = payloads.iter().map(|payload| match &payload.subject {
+    let subjects = payloads.iter().filter_map(|payload| payload.subject.as_ref()).map(|subject| match subject {
         Subject::Carried { id, .. } | Subject::Given { id } => id.rust_name.clone(),
     });
     let fields = catalog.ids().map(|id| &id.rust_name).filter(|name| catalog.is_used(name)).cloned();

@@ -1,5 +1,7 @@
 //! Names of contracts to Rust identifiers, each by itself: no name depends on which other names there are.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 /// `lead.created` -> `LeadCreated`
 pub(crate) fn upper_camel(name: &str) -> String {
     identifier(&words(name).iter().map(|word| capitalized(word)).collect::<String>())
@@ -13,6 +15,29 @@ pub(crate) fn snake(name: &str) -> String {
 /// `lead.created` -> `LEAD_CREATED`
 pub(crate) fn screaming(name: &str) -> String {
     identifier(&words(name).join("_").to_uppercase())
+}
+
+/// Names of which each is given once.
+#[derive(Default)]
+pub(crate) struct FreeNames {
+    taken: BTreeSet<String>,
+    /// The last number that a name got.
+    numbers: BTreeMap<String, u32>,
+}
+
+impl FreeNames {
+    /// The name, or where it was given before, the name with the first number that makes it another, as `numbered` writes it. So who
+    /// comes later renames nobody.
+    pub(crate) fn take(&mut self, name: String, numbered: impl Fn(&str, u32) -> String) -> String {
+        let plain = name.strip_prefix("r#").unwrap_or(&name).to_owned();
+        let number = self.numbers.entry(plain.clone()).or_insert(1);
+        let mut free = name;
+        while !self.taken.insert(free.clone()) {
+            *number += 1;
+            free = numbered(&plain, *number);
+        }
+        free
+    }
 }
 
 /// Of a list's name, the name of one item, by the regular rules of English; any other name stays.

@@ -1,5 +1,9 @@
 //! JSON with positions: what [`load`](crate::load) makes and [`lower`](crate::lower) reads.
 
+use std::collections::HashMap;
+
+use eventwright::Number;
+
 /// Which file of a run; an index into [`Sources`](crate::load::Sources).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct FileId(pub(crate) usize);
@@ -32,7 +36,7 @@ pub(crate) struct Node {
 pub(crate) enum Value {
     Null,
     Bool(bool),
-    Number(serde_json::Number),
+    Number(Number),
     String(String),
     Array(Vec<Node>),
     Object(Vec<Member>),
@@ -92,25 +96,27 @@ impl Node {
     pub(crate) fn pointer_of(&self, span: Span) -> String {
         let mut pointer = String::new();
         let mut node = self;
-        'down: while node.span != span {
+        while node.span != span {
+            // members and items stand in their order, so what is around a place is found without looking at them all
             match &node.value {
                 Value::Object(members) => {
-                    for member in members {
-                        if member.key_span.contains(span) || member.value.span.contains(span) {
-                            push(&mut pointer, &member.key);
-                            if member.key_span.contains(span) {
-                                break 'down;
-                            }
-                            node = &member.value;
-                            continue 'down;
-                        }
+                    let index = members.partition_point(|member| member.value.span.end < span.end.max(span.start + 1));
+                    let Some(member) = members.get(index) else { break };
+                    let (in_key, in_value) = (member.key_span.contains(span), member.value.span.contains(span));
+                    if !in_key && !in_value {
+                        break;
                     }
-                    break;
+                    push(&mut pointer, &member.key);
+                    if in_key {
+                        break;
+                    }
+                    node = &member.value;
                 }
                 Value::Array(items) => {
-                    let Some(index) = items.iter().position(|item| item.span.contains(span)) else { break };
+                    let index = items.partition_point(|item| item.span.end < span.end.max(span.start + 1));
+                    let Some(item) = items.get(index).filter(|item| item.span.contains(span)) else { break };
                     push(&mut pointer, &index.to_string());
-                    node = &items[index];
+                    node = item;
                 }
                 _ => break,
             }
@@ -134,9 +140,10 @@ impl Node {
     pub(crate) fn same_json(&self, other: &Node) -> bool {
         match (&self.value, &other.value) {
             (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.same_json(b)),
-            (Value::Object(a), Value::Object(b)) => {
-                a.len() == b.len()
-                    && a.iter().all(|member| other.get(&member.key).is_some_and(|value| member.value.same_json(value)))
+            (Value::Object(a), Value::Object(b)) if a.len() == b.len() => {
+                let others: HashMap<&str, &Node> =
+                    b.iter().map(|member| (member.key.as_str(), &member.value)).collect();
+                a.iter().all(|member| others.get(&*member.key).is_some_and(|value| member.value.same_json(value)))
             }
             (a, b) => a == b,
         }

@@ -4,9 +4,12 @@ mod digest;
 mod disk;
 mod format;
 mod lock;
+mod package;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use crate::Result;
 use crate::diagnostics::Diagnostic;
@@ -14,6 +17,7 @@ use crate::emit::Output;
 use crate::load::Sources;
 
 pub(crate) use disk::write_one;
+pub(crate) use lock::seen_from;
 
 /// What [`Config::write`](crate::Config::write) did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,6 +31,8 @@ pub struct Report {
     pub removed: Vec<PathBuf>,
     /// What somebody should look at.
     pub warnings: Vec<Diagnostic>,
+    /// Why payloads were left out; only after [`Config::keep_going`](crate::Config::keep_going).
+    pub refused: Vec<Diagnostic>,
 }
 
 /// How a file on the disk differs from what the contracts generate.
@@ -56,38 +62,65 @@ pub(crate) struct Tree {
 }
 
 /// The whole of the bindings as one file, for `include!`.
-pub(crate) fn one_file(output: &Output) -> Result<String> {
+pub(crate) fn one_file(output: &Output<'_>) -> Result<String> {
     format::one_file(output)
 }
 
-/// The bindings as a tree of files, and the lock beside them.
-pub(crate) fn tree(output: &Output, sources: &Sources, out_dir: &Path) -> Result<Tree> {
+/// A package around the bindings.
+pub(crate) struct Crate {
+    pub(crate) name: String,
+    pub(crate) runtime_path: Option<PathBuf>,
+}
+
+/// The bindings as a tree of files, and the lock beside them. The lock tells the settings where they are given, for
+/// [`unchanged`] to find.
+pub(crate) fn tree(
+    output: &Output<'_>,
+    sources: &Sources,
+    out_dir: &Path,
+    package: Option<&Crate>,
+    settings: Option<&str>,
+) -> Result<Tree> {
     let mut files = format::files(output)?;
-    files.insert(lock::FILE_NAME.to_owned(), lock::text(&files, sources, out_dir)?);
+    if let Some(package) = package {
+        files = package::of(package, files, &output.features)?;
+    }
+    files.insert(lock::FILE_NAME.to_owned(), lock::text(&files, sources, out_dir, settings)?);
     Ok(Tree { files })
+}
+
+/// The report of a run that finds all as it left it, by the lock in the folder: the same generator with the same settings, and
+/// every file that it read or wrote as it was. Of contract files there are none but those that are given. None where the lock does
+/// not say so.
+pub(crate) fn unchanged(out_dir: &Path, settings: &str, contract_files: &[PathBuf]) -> Option<Report> {
+    let lock = lock::Lock::read(out_dir, settings)?;
+    let contracts_are_known =
+        contract_files.iter().all(|path| lock.has(path).unwrap_or(false) && !path.starts_with(out_dir));
+    if !contracts_are_known || !lock.holds() {
+        return None;
+    }
+    let unchanged = lock.generated();
+    let is_stray = stale(unchanged.iter().map(PathBuf::as_path)).map_or(true, |stale| !stale.is_empty());
+    (!is_stray).then(|| Report { unchanged, ..Report::default() })
 }
 
 impl Tree {
     /// Brings the disk in line.
     pub(crate) fn write(&self, out_dir: &Path) -> Result<Report> {
-        let drift = self.check(out_dir)?;
         let mut report = Report::default();
+        let mut differing = Vec::new();
         for (name, text) in &self.files {
             let path = out_dir.join(name);
-            if drift.contains(&Drift::Missing(path.clone())) || drift.contains(&Drift::Differs(path.clone())) {
-                disk::write_atomically(&path, text)?;
-                report.written.push(path);
-            } else {
-                report.unchanged.push(path);
+            match disk::read(&path)? {
+                Some(old) if old == text.as_bytes() => report.unchanged.push(path),
+                _ => differing.push((path, text.as_str())),
             }
         }
-        for stale in drift {
-            if let Drift::Stale(path) = stale {
-                disk::remove(&path)?;
-                report.removed.push(path);
-            }
-        }
-        Ok(report)
+        let removed = self.stale(out_dir)?;
+        disk::write_all(&differing)?;
+        removed.iter().try_for_each(|path| disk::remove(path))?;
+        report.written = differing.into_iter().map(|(path, _)| path).collect();
+        Ok(Report { removed, ..report })
     }
 
     /// What differs on the disk.
@@ -101,13 +134,42 @@ impl Tree {
                 Some(_) => {}
             }
         }
-        for path in disk::generated_files(out_dir, format::MARK)? {
-            let ours =
-                path.file_name().and_then(|name| name.to_str()).is_some_and(|name| self.files.contains_key(name));
-            if !ours {
-                drift.push(Drift::Stale(path));
-            }
-        }
+        drift.extend(self.stale(out_dir)?.into_iter().map(Drift::Stale));
         Ok(drift)
     }
+
+    fn stale(&self, out_dir: &Path) -> Result<Vec<PathBuf>> {
+        let paths: Vec<PathBuf> = self.files.keys().map(|name| out_dir.join(name)).collect();
+        stale(paths.iter().map(PathBuf::as_path))
+    }
+}
+
+/// Generated files that are beside the paths, and not among them.
+fn stale<'p>(paths: impl Iterator<Item = &'p Path>) -> Result<Vec<PathBuf>> {
+    let paths: HashSet<&Path> = paths.collect();
+    let folders: BTreeSet<&Path> = paths.iter().filter_map(|path| path.parent()).collect();
+    let mut stale = Vec::new();
+    for folder in folders {
+        stale.extend(disk::generated_files(folder, format::MARK, |path| !paths.contains(path))?);
+    }
+    Ok(stale)
+}
+
+/// Does the same to all items, the results in their order; the first error ends it.
+fn on_all_cores<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> Result<R> + Sync) -> Result<Vec<R>> {
+    /// Fewer are done before a thread has started.
+    const WORTH_A_THREAD: usize = 20;
+
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let part = items.len().div_ceil(cores).max(WORTH_A_THREAD);
+    let work = &work;
+    thread::scope(|scope| {
+        let parts = items.chunks(part).map(|part| scope.spawn(|| part.iter().map(work).collect::<Result<Vec<R>>>()));
+        let parts: Vec<_> = parts.collect();
+        let mut results = Vec::with_capacity(items.len());
+        for part in parts {
+            results.extend(part.join().unwrap_or_else(|panic| resume_unwind(panic))?);
+        }
+        Ok(results)
+    })
 }

@@ -2,7 +2,7 @@
 
 mod support;
 
-use eventwright_codegen::Error;
+use eventwright_codegen::{Config, Error, configure};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use support::{Contracts, event_type, pretty, registry};
@@ -37,32 +37,44 @@ fn fragment() -> impl Strategy<Value = Value> {
         json!({ "type": "object", "additionalProperties": { "$ref": "#" } }),
         json!({ "type": "string", "enum": ["x", null], "x-rust-name": "Self" }),
         json!({ "type": "integer", "exclusiveMinimum": i64::MAX }),
+        json!("http://json-schema.org/draft-07/schema#"),
+        json!("http://json-schema.org/draft-04/schema#"),
+        json!("https://json-schema.org/draft/2020-12/schema"),
+        json!("#anchor"),
+        json!("anchor"),
+        json!("date-time"),
+        json!(["id", "list"]),
+        json!([{ "type": "string" }, { "$ref": "#/$defs/D" }]),
+        json!([{ "$ref": "#" }, { "$ref": "#" }]),
+        json!([true, false]),
+        json!([{ "required": ["k"], "type": "object", "properties": { "k": { "const": "a" } } },
+               { "required": ["k"], "type": "object", "properties": { "k": { "const": "b" } } }]),
+        json!({ "id": ["list"], "list": { "required": ["both"] } }),
+        json!({ "^x": { "$ref": "#" }, "(?=y)": false }),
+        json!({ "not": { "$ref": "#" } }),
+        json!({ "if": { "$ref": "#" }, "then": { "anyOf": [{ "$ref": "#" }, { "not": {} }] }, "else": false }),
+        json!({ "contains": { "type": "null" }, "minContains": 2, "maxContains": 0 }),
+        json!({ "prefixItems": [{ "$ref": "#" }], "items": false, "minItems": 1, "unevaluatedItems": false }),
+        json!({ "anyOf": [{ "type": "null" }, { "$ref": "#/$defs/D" }], "unevaluatedProperties": false }),
+        json!({ "$id": "other.json", "$schema": "http://json-schema.org/draft-07/schema#", "items": [{ "$ref": "#" }] }),
+        json!({ "$anchor": "anchor", "$dynamicAnchor": "anchor", "$dynamicRef": "#anchor" }),
+        json!({ "const": { "a": [1.0, null] }, "type": ["object", "null", "integer"] }),
+        json!({ "enum": [] }),
+        json!({ "multipleOf": 1e-300, "minimum": 1e300 }),
     ])
 }
 
-const KEYS: [&str; 22] = [
-    "type",
-    "enum",
-    "const",
-    "properties",
-    "required",
-    "additionalProperties",
-    "items",
-    "allOf",
-    "$ref",
-    "$defs",
-    "$id",
-    "pattern",
-    "format",
-    "minLength",
-    "maxLength",
-    "minimum",
-    "uniqueItems",
-    "title",
-    "description",
-    "x-rust-name",
-    "x-sensitive",
-    "",
+#[rustfmt::skip]
+const KEYS: [&str; 62] = [
+    "$anchor", "$comment", "$defs", "$dynamicAnchor", "$dynamicRef", "$id", "$ref", "$schema", "$vocabulary", "additionalItems",
+    "additionalProperties", "allOf", "anyOf", "const", "contains", "contentSchema", "default", "definitions", "dependencies",
+    "dependentRequired", "dependentSchemas", "deprecated", "description", "else", "enum", "examples", "exclusiveMaximum",
+    "exclusiveMinimum", "format", "id", "if", "items", "maxContains", "maxItems", "maxLength", "maxProperties", "maximum",
+    "minContains", "minItems", "minLength", "minProperties", "minimum", "multipleOf", "not", "oneOf", "pattern",
+    "patternProperties", "prefixItems", "properties", "propertyNames", "readOnly", "required", "then", "title", "type",
+    "unevaluatedItems", "unevaluatedProperties", "uniqueItems", "x-rust-name", "x-sensitive", "",
+    // a property's name, where keys are names
+    "build",
 ];
 
 fn payload() -> Value {
@@ -124,7 +136,23 @@ fn mutate(value: &mut Value, steps: &[usize], fragment: &Value, key: &str) {
 
 /// Generates; an error must leave nothing behind and must render.
 fn run(contracts: &Contracts) {
-    match contracts.config().write() {
+    run_with(contracts, contracts.config());
+}
+
+/// The payload schema alone, as a folder has it that no registry is beside.
+fn run_schema(payload_text: &[u8]) {
+    let contracts = Contracts::empty();
+    contracts.bytes("schemas/thing.happened-v1.json", payload_text);
+    let config = || configure().schemas(contracts.folder().join("schemas")).out_dir(contracts.out_dir());
+    run_with(&contracts, config());
+    match config().keep_going().write() {
+        Ok(report) => assert!(report.refused.iter().all(|refusal| !refusal.to_string().is_empty())),
+        Err(error) => assert!(!matches!(error, Error::Unparsable { .. }), "{error}"),
+    }
+}
+
+fn run_with(contracts: &Contracts, config: Config) {
+    match config.write() {
         Ok(report) => assert!(!report.written.is_empty()),
         Err(error) => {
             assert!(!contracts.out_dir().exists());
@@ -154,6 +182,7 @@ proptest! {
         let position = position % text.len();
         text[position] = byte;
         run(&contracts_of(pretty(&good_registry()).as_bytes(), &text));
+        run_schema(&text);
     }
 
     #[test]
@@ -167,6 +196,21 @@ proptest! {
         mutate(&mut payload, &steps, &fragments.0, keys.0);
         mutate(&mut payload, &more_steps, &fragments.1, keys.1);
         run(&contracts_of(pretty(&good_registry()).as_bytes(), pretty(&payload).as_bytes()));
+        run_schema(pretty(&payload).as_bytes());
+    }
+
+    #[test]
+    fn much_mutated_schema(
+        turns in prop::collection::vec(
+            (prop::collection::vec(0_usize..8, 0..5), fragment(), prop::sample::select(KEYS.to_vec())),
+            0..12,
+        ),
+    ) {
+        let mut payload = payload();
+        for (steps, fragment, key) in &turns {
+            mutate(&mut payload, steps, fragment, key);
+        }
+        run_schema(pretty(&payload).as_bytes());
     }
 
     #[test]

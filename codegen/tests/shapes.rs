@@ -41,25 +41,47 @@ macro_rules! shapes {
 shapes! {
     absent_and_null
     all_of
+    any_of_objects
+    any_of_with_null
     closed_object
     collisions
+    conditions
     const_string
     docs_are_escaped
+    draft_4
+    embedded_id_and_anchor
+    enum_of_any_values
     enum_with_null
     equal_enums_are_one_type
     formats
     id_and_shared_types
     integers_with_bounds
+    keyed_maps
     lists
     maps
+    names_that_clash
     names_that_rust_does_not_take
     nested_objects
+    not_null
+    numbers
+    object_in_itself
+    one_of_with_a_tag
+    one_of_with_a_tag_and_a_base
     open_object
+    parts_that_do_not_merge
     patterns
-    ref_to_definition
     recursive_payload
     recursive_through_list
+    ref_to_definition
+    regular_expressions
+    required_beyond_properties
     rust_names
     sensitive
+    several_types
     text_with_bounds
+    tuples
+    unevaluated_properties
+    unique_items
+    unknown_formats
+    without_a_type
 }

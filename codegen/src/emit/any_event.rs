@@ -4,7 +4,7 @@ use quote::quote;
 
 use super::imports::Imports;
 use super::payload_enum::payload_enum;
-use super::{Module, ident, is_deprecated};
+use super::{Exposure, Module, ident, is_deprecated};
 use crate::model::Model;
 
 /// The module of `AnyEvent`; none where no event type has a payload.
@@ -20,9 +20,9 @@ pub(super) fn module(model: &Model) -> Option<Module> {
     let definition = payload_enum(&ident("AnyEvent"), &attrs, model.payloads.iter(), &mut imports);
     Some(Module {
         name: "any_event".to_owned(),
-        source: model.registry.clone(),
+        source: model.title.clone(),
         docs: vec!["All payloads in one type.".to_owned()],
-        public: false,
+        exposure: Exposure::Exported,
         mentions_deprecated: model.payloads.iter().any(is_deprecated),
         items: imports.items().into_iter().chain([definition]).collect(),
     })

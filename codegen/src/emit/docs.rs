@@ -48,6 +48,15 @@ pub(super) fn prose(text: &str) -> String {
     lines.join("\n")
 }
 
+/// A name of a contract as code.
+pub(super) fn code(name: &str) -> String {
+    let shown: String = name
+        .chars()
+        .flat_map(|char| if char.is_control() { char.escape_unicode().collect() } else { vec![char] })
+        .collect();
+    if shown.contains('`') { format!("`` {shown} ``") } else { format!("`{shown}`") }
+}
+
 /// A paragraph without the full stop at its end, to go on with.
 pub(super) fn clause(text: &str) -> String {
     let text = prose(text);
@@ -95,7 +104,7 @@ fn escape(text: &str, out: &mut String) {
         if matches!(char, '[' | ']' | '<' | '>' | '\\') {
             out.push('\\');
         }
-        out.push(char);
+        out.push(if char.is_control() { ' ' } else { char });
     }
 }
 

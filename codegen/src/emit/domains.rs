@@ -6,7 +6,7 @@ use quote::{format_ident, quote};
 use super::docs::{doc, prose};
 use super::imports::Imports;
 use super::payload_enum::payload_enum;
-use super::{Module, ident, is_deprecated};
+use super::{Exposure, Module, ident, is_deprecated};
 use crate::model::{Domain, Model, Payload};
 
 /// The module of the domains; none where there are none.
@@ -24,9 +24,9 @@ pub(super) fn module(model: &Model) -> Option<Module> {
     let mentions_deprecated = received.into_iter().any(|index| is_deprecated(&model.payloads[*index]));
     (!items.is_empty()).then(|| Module {
         name: "domains".to_owned(),
-        source: model.registry.clone(),
+        source: model.title.clone(),
         docs: vec!["Domains, and what each of them receives.".to_owned()],
-        public: false,
+        exposure: Exposure::Exported,
         mentions_deprecated,
         items: imports.items().into_iter().chain(items).collect(),
     })

@@ -4,7 +4,7 @@ use quote::quote;
 
 use super::docs::{doc, prose};
 use super::imports::Imports;
-use super::{Module, ident};
+use super::{Exposure, Module, ident};
 use crate::model::Model;
 
 /// The module of the event types; none where there are none.
@@ -82,9 +82,9 @@ pub(super) fn module(model: &Model) -> Option<Module> {
     ]);
     Some(Module {
         name: "event_type".to_owned(),
-        source: model.registry.clone(),
+        source: model.title.clone(),
         docs: vec!["Event types by name.".to_owned()],
-        public: false,
+        exposure: Exposure::Exported,
         mentions_deprecated: false,
         items,
     })

@@ -1,24 +1,44 @@
 //! What a module uses from elsewhere: collected while its items are made, so that nothing unused is imported.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use super::ident;
+use crate::config::Dates;
 
 /// The imports of one module.
 #[derive(Default)]
 pub(super) struct Imports {
     standard: BTreeSet<&'static str>,
     runtime: BTreeSet<&'static str>,
+    /// By the path of the module that they are in.
+    within_runtime: BTreeMap<&'static str, BTreeSet<&'static str>>,
+    dates: Dates,
     parent: BTreeSet<String>,
 }
 
 impl Imports {
+    /// None yet, of a module whose dates are of this crate.
+    pub(super) fn with_dates(dates: Dates) -> Self {
+        Self { dates, ..Self::default() }
+    }
+
+    /// The crate whose dates the module uses.
+    pub(super) fn dates(&self) -> Dates {
+        self.dates
+    }
+
     /// A name of the crate `eventwright`.
     pub(super) fn runtime(&mut self, name: &'static str) -> Ident {
         self.runtime.insert(name);
+        ident(name)
+    }
+
+    /// A name of a module of the crate `eventwright`, by the module's path, such as `jiff::civil`.
+    pub(super) fn within_runtime(&mut self, module: &'static str, name: &'static str) -> Ident {
+        self.within_runtime.entry(module).or_default().insert(name);
         ident(name)
     }
 
@@ -44,6 +64,11 @@ impl Imports {
                 quote! { use #(#path)::*; }
             })
             .collect();
+        for (module, names) in &self.within_runtime {
+            let module = module.split("::").map(ident);
+            let names: Vec<Ident> = names.iter().map(|name| ident(name)).collect();
+            items.extend(list(&quote!(eventwright::#(#module)::*), &names));
+        }
         let runtime = self.runtime.iter().map(|name| ident(name)).collect::<Vec<_>>();
         let parent = self.parent.iter().map(|name| ident(name)).collect::<Vec<_>>();
         items.extend(list(&quote!(eventwright), &runtime));

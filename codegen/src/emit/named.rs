@@ -3,29 +3,31 @@
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
-use super::docs::doc;
+use super::head::Head;
 use super::ident;
 use super::imports::Imports;
 use crate::model::{Named, Word};
 
-/// The type, with its docs.
-pub(super) fn item(name: &str, kind: &Named, docs: &[String], imports: &mut Imports) -> TokenStream {
+/// The type.
+pub(super) fn item(head: &Head<'_>, kind: &Named, imports: &mut Imports) -> TokenStream {
     match kind {
-        Named::Words(words) => self::words(name, words, docs, imports),
-        Named::Pattern { pattern, min, max } => self::pattern(name, pattern, (*min, *max), docs, imports),
+        Named::Words(words) => self::words(head, words, imports),
+        Named::Pattern { pattern, is_simple, min, max } => {
+            self::pattern(head, pattern, *is_simple, (*min, *max), imports)
+        }
     }
 }
 
-fn words(name: &str, words: &[Word], docs: &[String], imports: &mut Imports) -> TokenStream {
-    let (docs, name) = (doc(docs), ident(name));
+fn words(head: &Head<'_>, words: &[Word], imports: &mut Imports) -> TokenStream {
+    let name = head.ident();
     let (derive, unrecognized) = (imports.runtime("Words"), imports.runtime("Unrecognized"));
+    let head = head.tokens(&quote!(Clone, PartialEq, Eq, Hash, #derive));
     let variants = words.iter().map(|word| {
         let (json, name) = (&word.json, ident(&word.rust_name));
         quote! { #[word(#json)] #name }
     });
     quote! {
-        #docs
-        #[derive(Clone, PartialEq, Eq, Hash, #derive)]
+        #head
         #[allow(missing_docs, reason = "the words speak for themselves")]
         pub enum #name {
             #(#variants,)*
@@ -36,20 +38,21 @@ fn words(name: &str, words: &[Word], docs: &[String], imports: &mut Imports) -> 
 }
 
 fn pattern(
-    name: &str,
+    head: &Head<'_>,
     pattern: &str,
+    is_simple: bool,
     (min, max): (u64, Option<u64>),
-    docs: &[String],
     imports: &mut Imports,
 ) -> TokenStream {
     let min = Some(min).filter(|min| *min > 0).map(Literal::u64_unsuffixed).map(|min| quote!(, min_length = #min));
     let max = max.map(Literal::u64_unsuffixed).map(|max| quote!(, max_length = #max));
-    let (docs, name) = (doc(docs), ident(name));
-    let derive = imports.runtime("Pattern");
+    let regex = (!is_simple).then(|| quote!(, regex));
+    let name = head.ident();
+    let (derive, inner) = (imports.runtime("Pattern"), imports.runtime("Str"));
+    let head = head.tokens(&quote!(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, #derive));
     quote! {
-        #docs
-        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, #derive)]
-        #[pattern(#pattern #min #max)]
-        pub struct #name(String);
+        #head
+        #[pattern(#pattern #regex #min #max)]
+        pub struct #name(#inner);
     }
 }

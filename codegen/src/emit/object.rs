@@ -1,32 +1,29 @@
 //! Objects: structs.
 
-use proc_macro2::{Literal, TokenStream};
+use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::docs::{doc, prose};
+use super::docs::{code, doc, prose};
+use super::head::Head;
 use super::ident;
 use super::imports::Imports;
-use crate::model::{Field, Item, Leaf, Nullable, Object, Shape};
+use super::shape::shape;
+use crate::model::{Field, Item, Object};
 
-/// The struct. `attributes` come between its docs and its derives.
-pub(super) fn item(
-    name: &str,
-    object: &Object,
-    docs: &[String],
-    attributes: &TokenStream,
-    items: &[Item],
-    imports: &mut Imports,
-) -> TokenStream {
-    let (docs, name) = (doc(docs), ident(name));
+/// The struct.
+pub(super) fn item(head: &Head<'_>, object: &Object, items: &[Item], imports: &mut Imports) -> TokenStream {
+    let name = head.ident();
     let derive = imports.runtime("Object");
-    let closed = object.closed.then(|| quote! { #[object(closed)] });
+    let closed = object.rest.is_none().then(|| quote!(closed));
+    let constants = object.constants.iter().map(|(name, text)| quote!(constant(#name, #text)));
+    let options: Vec<TokenStream> = closed.into_iter().chain(constants).collect();
+    let options = (!options.is_empty()).then(|| quote! { #[object(#(#options),*)] });
     let fields: Vec<TokenStream> = object.fields.iter().map(|field| self::field(field, items, imports)).collect();
-    let rest = (!object.closed).then(|| rest(imports));
+    let rest = object.rest.as_ref().map(|name| rest(name, imports));
+    let head = head.tokens(&quote!(Clone, PartialEq, #derive));
     quote! {
-        #docs
-        #[derive(Clone, PartialEq, #derive)]
-        #attributes
-        #closed
+        #head
+        #options
         #[non_exhaustive]
         pub struct #name {
             #(#fields,)*
@@ -37,7 +34,7 @@ pub(super) fn item(
 
 fn field(field: &Field, items: &[Item], imports: &mut Imports) -> TokenStream {
     let text = field.docs.description.as_ref().or(field.docs.title.as_ref());
-    let docs = doc(&[text.map_or_else(|| format!("`{}`", field.json), |text| prose(text))]);
+    let docs = doc(&[text.map_or_else(|| code(&field.json), |text| prose(text))]);
     let deprecated = field.deprecated.then(|| quote! { #[deprecated] });
     let name = ident(&field.rust_name);
     let json = &field.json;
@@ -68,99 +65,11 @@ fn field_type(field: &Field, items: &[Item], imports: &mut Imports) -> TokenStre
     }
 }
 
-fn rest(imports: &mut Imports) -> TokenStream {
-    let members = imports.runtime("JsonObject");
+fn rest(name: &str, imports: &mut Imports) -> TokenStream {
+    let (name, members) = (ident(name), imports.runtime("JsonObject"));
     quote! {
         /// Members that this revision of the contract does not name.
         #[object(rest)]
-        pub rest: #members,
+        pub #name: #members,
     }
-}
-
-fn nullable(ty: &Nullable, items: &[Item], imports: &mut Imports) -> TokenStream {
-    let value = shape(&ty.shape, items, imports);
-    if ty.null { quote!(Option<#value>) } else { value }
-}
-
-fn shape(shape: &Shape, items: &[Item], imports: &mut Imports) -> TokenStream {
-    match shape {
-        Shape::Leaf(leaf) => self::leaf(leaf, imports),
-        Shape::Local(index) => {
-            let name = ident(&items[*index].rust_name);
-            quote!(#name)
-        }
-        Shape::List { item, min, max, unique } => {
-            let item = nullable(item, items, imports);
-            let bounds = lengths(*min, *max);
-            match (unique, bounds.is_empty()) {
-                (true, _) => {
-                    let list = imports.runtime("UniqueList");
-                    quote!(#list<#item #(, #bounds)*>)
-                }
-                (false, true) => quote!(Vec<#item>),
-                (false, false) => {
-                    let list = imports.runtime("List");
-                    quote!(#list<#item #(, #bounds)*>)
-                }
-            }
-        }
-        Shape::Map(value) => {
-            let value = nullable(value, items, imports);
-            let map = imports.standard("std::collections::BTreeMap");
-            quote!(#map<String, #value>)
-        }
-    }
-}
-
-fn leaf(leaf: &Leaf, imports: &mut Imports) -> TokenStream {
-    match leaf {
-        Leaf::Bool => quote!(bool),
-        Leaf::Number => quote!(f64),
-        Leaf::Int { min: None, max: None } => quote!(i64),
-        Leaf::Int { min, max } => {
-            let int = imports.runtime("Int");
-            let min = min.map_or_else(|| quote!({ i64::MIN }), integer);
-            let max = max.map(integer).into_iter();
-            quote!(#int<#min #(, #max)*>)
-        }
-        Leaf::Text { min, max } => {
-            let bounds = lengths(*min, *max);
-            if bounds.is_empty() {
-                return quote!(String);
-            }
-            let text = imports.runtime("Text");
-            quote!(#text<#(#bounds),*>)
-        }
-        Leaf::Date => runtime("Date", imports),
-        Leaf::DateTime => runtime("OffsetDateTime", imports),
-        Leaf::Email => runtime("Email", imports),
-        Leaf::Uuid => runtime("Uuid", imports),
-        Leaf::Id(name) | Leaf::Shared(name) => {
-            let name = imports.parent(name);
-            quote!(#name)
-        }
-    }
-}
-
-fn runtime(name: &'static str, imports: &mut Imports) -> TokenStream {
-    let name = imports.runtime(name);
-    quote!(#name)
-}
-
-/// Const arguments of a length; those that say nothing are left to the defaults.
-fn lengths(min: u64, max: Option<u64>) -> Vec<TokenStream> {
-    let plain = |value: u64| {
-        let value = Literal::u64_unsuffixed(value);
-        quote!(#value)
-    };
-    match (min, max) {
-        (0, None) => Vec::new(),
-        (min, None) => vec![plain(min)],
-        (min, Some(max)) => vec![plain(min), plain(max)],
-    }
-}
-
-fn integer(value: i64) -> TokenStream {
-    let value = Literal::i64_unsuffixed(value);
-    quote!(#value)
 }

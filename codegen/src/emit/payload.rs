@@ -3,17 +3,19 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::docs::{clause, prose};
+use super::docs::{clause, code, prose};
+use super::head::Head;
 use super::imports::Imports;
-use super::{Module, ident, is_deprecated, named, object};
-use crate::model::{Docs, Item, ItemKind, Named, Payload, Standing, Subject};
+use super::{Exposure, Module, checked, ident, is_deprecated, named, object, union};
+use crate::config::Dates;
+use crate::model::{Docs, Item, ItemKind, Named, Nullable, Payload, Shape, Standing, Subject};
 
 /// The module of a payload version.
-pub(super) fn module(payload: &Payload) -> Module {
-    let mut imports = Imports::default();
-    let mut types =
-        payload.items.iter().map(|item| local_type(item, payload, &mut imports)).collect::<Vec<_>>().into_iter();
-    let mut items: Vec<TokenStream> = types.next().into_iter().collect();
+pub(super) fn module(payload: &Payload, dates: Dates) -> Module {
+    let mut imports = Imports::with_dates(dates);
+    let mut types: Vec<TokenStream> =
+        payload.items.iter().map(|item| local_type(item, payload, &mut imports)).collect();
+    let mut items = vec![types.remove(payload.root)];
     items.extend([
         payload_impl(payload, &mut imports),
         subject_impl(payload, &mut imports),
@@ -25,31 +27,42 @@ pub(super) fn module(payload: &Payload) -> Module {
     Module {
         name: payload.module.clone(),
         source: payload.source.clone(),
-        docs: vec![format!("`{}` version {}: {}.", payload.event_type, payload.version, clause(&payload.description))],
-        public: true,
+        docs: vec![module_docs(payload)],
+        exposure: Exposure::Public,
         mentions_deprecated: is_deprecated(payload) || has_deprecated_field(payload),
         items: all,
+    }
+}
+
+fn module_docs(payload: &Payload) -> String {
+    let name = format!("`{}` version {}", payload.event_type, payload.version);
+    if payload.description.is_empty() {
+        format!("{name}.")
+    } else {
+        format!("{name}: {}.", clause(&payload.description))
     }
 }
 
 fn has_deprecated_field(payload: &Payload) -> bool {
     payload.items.iter().any(|item| match &item.kind {
         ItemKind::Object(object) => object.fields.iter().any(|field| field.deprecated),
-        ItemKind::Named { .. } => false,
+        ItemKind::Named { .. } | ItemKind::Checked { .. } | ItemKind::Union { .. } => false,
     })
 }
 
 fn payload_docs(payload: &Payload, own: &Docs) -> Vec<String> {
-    let mut docs = vec![prose(docs_text(own).unwrap_or(&payload.description))];
-    let mut facts = format!("Owned by {}", payload.owner);
-    if !payload.subscribers.is_empty() {
-        facts.push_str(&format!("; delivered to {}", listed(&payload.subscribers)));
+    let text = docs_text(own).unwrap_or(&payload.description);
+    let mut docs = vec![if text.is_empty() { module_docs(payload) } else { prose(text) }];
+    let mut facts = Vec::new();
+    if let Some(owner) = &payload.owner {
+        let delivered = match &payload.subscribers[..] {
+            [] => String::new(),
+            subscribers => format!("; delivered to {}", listed(subscribers)),
+        };
+        facts.push(format!("Owned by {owner}{delivered}."));
     }
-    facts.push('.');
-    if let Some(id) = &payload.schema_id {
-        facts.push_str(&format!(" Schema: {}", prose(id)));
-    }
-    docs.push(facts);
+    facts.extend(payload.schema_id.as_ref().map(|id| format!("Schema: {}", prose(id))));
+    docs.push(facts.join(" "));
     if payload.standing == Standing::Retired {
         docs.push("Retired: what was stored is still read, and nothing new is published.".to_owned());
     }
@@ -102,7 +115,8 @@ fn payload_impl(payload: &Payload, imports: &mut Imports) -> TokenStream {
 fn subject_impl(payload: &Payload, imports: &mut Imports) -> TokenStream {
     let name = ident(&payload.rust_name);
     match &payload.subject {
-        Subject::Carried { id, path } => {
+        None => TokenStream::new(),
+        Some(Subject::Carried { id, path }) => {
             let (carries, id) = (imports.runtime("CarriesSubject"), imports.parent(&id.rust_name));
             let path = path.iter().map(|field| ident(field));
             quote! {
@@ -114,7 +128,7 @@ fn subject_impl(payload: &Payload, imports: &mut Imports) -> TokenStream {
                 }
             }
         }
-        Subject::Given { id } => {
+        Some(Subject::Given { id }) => {
             let (needs, id) = (imports.runtime("NeedsSubject"), imports.parent(&id.rust_name));
             quote! {
                 impl #needs for #name {
@@ -145,21 +159,39 @@ fn rights(payload: &Payload, imports: &mut Imports) -> TokenStream {
 }
 
 fn local_type(item: &Item, payload: &Payload, imports: &mut Imports) -> TokenStream {
+    let is_root = item.rust_name == payload.rust_name;
+    let head = Head {
+        name: &item.rust_name,
+        docs: if is_root { payload_docs(payload, &own_docs(item, &payload.items)) } else { vec![docs_of(item)] },
+        attributes: if is_root { deprecation(&payload.standing) } else { TokenStream::new() },
+        derives: &item.derives,
+    };
     match &item.kind {
-        ItemKind::Object(object) if item.rust_name == payload.rust_name => {
-            let (docs, deprecation) = (payload_docs(payload, &object.docs), deprecation(&payload.standing));
-            object::item(&item.rust_name, object, &docs, &deprecation, &payload.items, imports)
+        ItemKind::Object(object) => object::item(&head, object, &payload.items, imports),
+        ItemKind::Checked { inner, by } => checked::item(&head, inner, by, &payload.items, imports),
+        ItemKind::Union { choice, variants } => union::item(&head, choice, variants, &payload.items, imports),
+        ItemKind::Named { kind, .. } => named::item(&head, kind, imports),
+    }
+}
+
+/// What is said of a type that is not the payload's own.
+fn docs_of(item: &Item) -> String {
+    match &item.kind {
+        ItemKind::Object(object) => docs_text(&object.docs).map_or_else(|| format!("`{}`", item.rust_name), prose),
+        ItemKind::Checked { .. } => format!("`{}`, by rules that its type alone does not say.", item.rust_name),
+        ItemKind::Union { .. } => format!("What `{}` can be.", item.rust_name),
+        ItemKind::Named { kind: Named::Words(_), property } => format!("What {} can be.", code(property)),
+        ItemKind::Named { kind: Named::Pattern { pattern, .. }, property } => {
+            format!("What {} can be: text that matches {}.", code(property), code(pattern))
         }
-        ItemKind::Object(object) => {
-            let docs = docs_text(&object.docs).map_or_else(|| format!("`{}`", item.rust_name), prose);
-            object::item(&item.rust_name, object, &[docs], &TokenStream::new(), &payload.items, imports)
-        }
-        ItemKind::Named { kind, property } => {
-            let docs = match kind {
-                Named::Words(_) => format!("What `{property}` can be."),
-                Named::Pattern { pattern, .. } => format!("What `{property}` can be: text that matches `{pattern}`."),
-            };
-            named::item(&item.rust_name, kind, &[docs], imports)
-        }
+    }
+}
+
+/// What the contract says of the payload, perhaps through a check that is around its fields.
+fn own_docs(item: &Item, items: &[Item]) -> Docs {
+    match &item.kind {
+        ItemKind::Object(object) => object.docs.clone(),
+        ItemKind::Checked { inner: Nullable { shape: Shape::Local(index), .. }, .. } => own_docs(&items[*index], items),
+        _ => Docs::default(),
     }
 }

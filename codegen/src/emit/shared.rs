@@ -2,9 +2,10 @@
 
 use proc_macro2::TokenStream;
 
-use super::docs::prose;
+use super::docs::{code, prose};
+use super::head::Head;
 use super::imports::Imports;
-use super::{Module, named};
+use super::{Exposure, Module, export, named};
 use crate::model::{Model, Named, SharedType};
 
 /// The module of the shared types; none where there are none.
@@ -13,13 +14,20 @@ pub(super) fn module(model: &Model) -> Option<Module> {
     let types: Vec<TokenStream> = model
         .shared
         .iter()
-        .map(|shared| named::item(&shared.rust_name, &shared.kind, &docs(shared), &mut imports))
+        .map(|shared| match &shared.elsewhere {
+            Some(path) => export(path, &shared.rust_name),
+            None => {
+                let (name, docs) = (&shared.rust_name, docs(shared));
+                let head = Head { name, docs, attributes: TokenStream::new(), derives: &shared.derives };
+                named::item(&head, &shared.kind, &mut imports)
+            }
+        })
         .collect();
     (!types.is_empty()).then(|| Module {
         name: "shared".to_owned(),
-        source: model.registry.clone(),
+        source: model.title.clone(),
         docs: vec!["Types that several payloads share.".to_owned()],
-        public: false,
+        exposure: Exposure::Exported,
         mentions_deprecated: false,
         items: imports.items().into_iter().chain(types).collect(),
     })
@@ -28,7 +36,7 @@ pub(super) fn module(model: &Model) -> Option<Module> {
 fn docs(shared: &SharedType) -> Vec<String> {
     let mut docs = vec![prose(&shared.description)];
     if let Named::Pattern { pattern, .. } = &shared.kind {
-        docs.push(format!("Text that matches `{pattern}`."));
+        docs.push(format!("Text that matches {}.", code(pattern)));
     }
     docs
 }

@@ -17,7 +17,7 @@ pub(super) fn check(linked: &Linked<'_>, problems: &mut Problems) {
     }
     definitions(linked, problems);
     let mut named: BTreeSet<FileId> = linked.payloads.iter().map(|payload| payload.file).collect();
-    named.extend(linked.refs.targets.values().map(|target| target.span.file));
+    named.extend(linked.refs.targets.values().filter_map(|target| target.schema()).map(|node| node.span.file));
     let mut nameless_contracts = BTreeSet::new();
     for (file, source) in linked.sources.iter() {
         let Some(contract) = contract_of_payload(source).filter(|_| !named.contains(&file)) else { continue };
@@ -37,35 +37,67 @@ pub(super) fn check(linked: &Linked<'_>, problems: &mut Problems) {
 
 /// A definition that only unused definitions refer to is unused as well.
 fn definitions(linked: &Linked<'_>, problems: &mut Problems) {
-    let mut unused: BTreeMap<FileId, Vec<&Member>> = BTreeMap::new();
-    for definition in &linked.refs.definitions {
-        unused.entry(definition.value.span.file).or_default().push(definition);
-    }
-    let mut refs: Vec<(Span, Span)> = linked.refs.targets.iter().map(|(at, target)| (*at, target.span)).collect();
-    loop {
-        let is_unused =
-            |span: Span| unused.get(&span.file).is_some_and(|all| all.iter().any(|one| contains(one, span)));
-        let (waiting, followed): (Vec<_>, Vec<_>) = refs.into_iter().partition(|(at, _)| is_unused(*at));
-        if followed.is_empty() {
-            break;
+    // what has a dynamic anchor is found by whoever comes by
+    let is_found = |definition: &&Member| definition.value.get("$dynamicAnchor").is_none();
+    let definitions = Definitions::of(linked.definitions().iter().copied().filter(is_found).collect());
+    // what is in a definition counts once something leads to that
+    let mut waiting: BTreeMap<Option<usize>, Vec<Span>> = BTreeMap::new();
+    for (at, target) in &linked.refs.targets {
+        if let Some(target) = target.schema() {
+            waiting.entry(definitions.around(*at)).or_default().push(target.span);
         }
-        for (_, target) in followed {
-            if let Some(in_file) = unused.get_mut(&target.file) {
-                in_file.retain(|definition| !contains(definition, target));
-            }
-        }
-        refs = waiting;
     }
-    for definition in unused.values().flatten() {
+    let mut used = vec![false; definitions.sorted.len()];
+    let mut next = waiting.remove(&None).unwrap_or_default();
+    while let Some(target) = next.pop() {
+        let mut around = definitions.around(target);
+        while let Some(index) = around.filter(|index| !std::mem::replace(&mut used[*index], true)) {
+            next.extend(waiting.remove(&Some(index)).unwrap_or_default());
+            around = definitions.parents[index];
+        }
+    }
+    for (definition, _) in definitions.sorted.iter().zip(used).filter(|(_, used)| !used) {
         let name = &definition.key;
         problems
-            .error(definition.key_span, format!("nothing refers to the definition `{name}`"))
+            .warning(definition.key_span, format!("nothing refers to the definition `{name}`"))
             .help(format!("refer to it as `#/$defs/{name}`, or delete it"));
     }
 }
 
-fn contains(definition: &Member, span: Span) -> bool {
-    definition.value.span.contains(span)
+/// Definitions in the order of where they begin.
+struct Definitions<'a> {
+    sorted: Vec<&'a Member>,
+    /// Of each, the innermost around it.
+    parents: Vec<Option<usize>>,
+}
+
+impl<'a> Definitions<'a> {
+    fn of(mut sorted: Vec<&'a Member>) -> Definitions<'a> {
+        sorted.sort_by_key(|definition| definition.value.span);
+        let mut definitions = Definitions { sorted, parents: Vec::new() };
+        for index in 0..definitions.sorted.len() {
+            let before = index.checked_sub(1);
+            let parent = definitions.innermost(before, definitions.sorted[index].value.span);
+            definitions.parents.push(parent);
+        }
+        definitions
+    }
+
+    /// The innermost definition around a place.
+    fn around(&self, span: Span) -> Option<usize> {
+        let after = self.sorted.partition_point(|definition| {
+            let other = definition.value.span;
+            (other.file, other.start) <= (span.file, span.start)
+        });
+        self.innermost(after.checked_sub(1), span)
+    }
+
+    fn innermost(&self, mut index: Option<usize>, span: Span) -> Option<usize> {
+        while let Some(inner) = index.filter(|index| !self.sorted[*index].value.span.contains(span)) {
+            index = self.parents[inner];
+        }
+        index
+    }
 }
 
 fn missing_folders(linked: &Linked<'_>, problems: &mut Problems) {

@@ -74,7 +74,11 @@ impl<'de> Deserializer<'de> for &Node {
         let read = match &self.value {
             Value::Null => visitor.visit_unit(),
             Value::Bool(value) => visitor.visit_bool(*value),
-            Value::Number(number) => number.deserialize_any(visitor).map_err(<Misfit as de::Error>::custom),
+            // the registry counts nothing that is not a small whole number
+            Value::Number(number) => match number.as_i64() {
+                Some(number) => visitor.visit_i64(number),
+                None => visitor.visit_f64(number.as_f64()),
+            },
             Value::String(text) => visitor.visit_str(text),
             Value::Array(items) => visitor.visit_seq(Items(items.iter())),
             Value::Object(members) => visitor.visit_map(Members { rest: members.iter(), value: None }),

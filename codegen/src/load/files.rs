@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::{Error, Result};
 
-/// What stands around a registry, in the order of names.
+/// Files and folders, in the order of names.
 #[derive(Default)]
 pub(super) struct Listing {
     pub(super) folders: Vec<String>,
@@ -13,8 +13,16 @@ pub(super) struct Listing {
     pub(super) directories: Vec<PathBuf>,
 }
 
+/// Lists every `*.json` in the folder, and in the folders in it.
+pub(super) fn below(folder: &Path) -> Result<Listing> {
+    let mut listing = Listing::default();
+    entries(folder)?;
+    schemas(folder, "", &mut listing)?;
+    Ok(listing)
+}
+
 /// Lists the folders beside the registry and every `*/schema/**/*.json`.
-pub(super) fn list(folder: &Path) -> Result<Listing> {
+pub(super) fn beside_registry(folder: &Path) -> Result<Listing> {
     let mut listing = Listing { directories: vec![or_here(folder).to_owned()], ..Listing::default() };
     for entry in entries(folder)? {
         if entry.is_dir {
@@ -26,12 +34,12 @@ pub(super) fn list(folder: &Path) -> Result<Listing> {
 }
 
 fn schemas(folder: &Path, name: &str, listing: &mut Listing) -> Result<()> {
-    let path = folder.join(name);
+    let path = if name.is_empty() { or_here(folder).to_owned() } else { folder.join(name) };
     if !path.is_dir() {
         return Ok(());
     }
     for entry in entries(&path)? {
-        let name = format!("{name}/{}", entry.name);
+        let name = if name.is_empty() { entry.name } else { format!("{name}/{}", entry.name) };
         if entry.is_dir {
             schemas(folder, &name, listing)?;
         } else if name.ends_with(".json") {

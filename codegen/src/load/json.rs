@@ -3,6 +3,8 @@
 //! `serde_json` decides whether the text is JSON, so that what passes here is what every strict reader takes, to a depth of 127
 //! (deeper is an error, not a stack overflow). `jsonc-parser` then says where each value stands.
 
+use std::collections::HashMap;
+
 use jsonc_parser::ast;
 use jsonc_parser::common::Range;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
@@ -94,6 +96,7 @@ impl Builder<'_> {
     /// Of a key that occurs twice the first counts on, so that what else is wrong is found too.
     fn members(&mut self, properties: Vec<ast::ObjectProp<'_>>) -> Option<Vec<Member>> {
         let mut members: Vec<Member> = Vec::with_capacity(properties.len());
+        let mut seen: HashMap<String, Span> = HashMap::with_capacity(properties.len());
         for property in properties {
             let key_span = self.span(jsonc_parser::common::Ranged::range(&property.name));
             let key = match property.name {
@@ -101,14 +104,17 @@ impl Builder<'_> {
                 ast::ObjectPropName::Word(name) => name.value.to_owned(),
             };
             let value = self.node(property.value)?;
-            match members.iter().find(|member| member.key == key) {
+            match seen.get(&key) {
                 Some(first) => {
                     self.problems
                         .error(key_span, format!("the key `{key}` occurs twice in this object"))
-                        .related(first.key_span, "first here")
+                        .related(*first, "first here")
                         .help("remove one of them; readers disagree on which one counts");
                 }
-                None => members.push(Member { key, key_span, value }),
+                None => {
+                    seen.insert(key.clone(), key_span);
+                    members.push(Member { key, key_span, value });
+                }
             }
         }
         Some(members)

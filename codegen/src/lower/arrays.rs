@@ -1,53 +1,76 @@
 //! Arrays: lists, whose items may have to be unique.
 
-use super::keywords::{Keywords, wrong_type};
+use super::keywords::Keywords;
 use super::numbers;
-use super::schema::{Path, Types};
-use crate::model::{ItemKind, Leaf, Shape};
+use super::schema::{Path, Typed, Types};
+use crate::model::{ItemKind, Leaf, Nullable, Shape};
 use crate::names;
-use crate::node::{Node, Value};
+use crate::node::Value;
 
 impl Types<'_, '_> {
-    /// Takes the keywords of an array. The second of the pair says whether its items are sensitive.
-    pub(super) fn array(&mut self, node: &Node, mut keywords: Keywords<'_>, path: &Path) -> Option<(Shape, bool)> {
-        let (min, max) = numbers::lengths("minItems", "maxItems", &mut keywords, self.problems)?;
-        let unique = match keywords.take("uniqueItems") {
-            None => None,
-            Some(Node { value: Value::Bool(false), .. }) => None,
-            Some(node @ Node { value: Value::Bool(true), .. }) => Some(node.span),
-            Some(other) => return wrong_type("uniqueItems", other, "a boolean", self.problems),
+    /// Takes the keywords of an array that its type enforces.
+    pub(super) fn array(&mut self, keywords: &mut Keywords<'_>, path: &Path) -> Option<Typed> {
+        let (min, max) = numbers::lengths("minItems", "maxItems", keywords, self.problems)?;
+        if let Some(tuple) = self.tuple(keywords, min, max, path) {
+            return tuple;
+        }
+        // with `prefixItems` beside it, `items` is about the rest of them
+        let items = if keywords.has("prefixItems") { None } else { keywords.take("items") };
+        let item = match items {
+            Some(items) => self.on_heap(items, &one_of(path))?,
+            None => Typed::any(),
         };
-        let Some(items) = keywords.take("items") else {
-            self.problems.error(node.span, "the array does not say what its items are").help("add `items`");
-            return None;
-        };
-        keywords.finish("an array", self.problems)?;
-        let item = self.on_heap(items, &one_of(path))?;
-        if let Some(span) = unique
-            && !self.equal_as_json(&item.ty.shape)
-        {
-            self.problems
-                .error(span, "`uniqueItems` is not supported yet for items of this type")
-                .help("strings, words, ids, integers, booleans, dates, and lists and maps of them can be unique");
+        let can_differ = self.equal_as_json(&item.ty.shape);
+        let unique = keywords.take_if("uniqueItems", |unique| unique.value == Value::Bool(false) || can_differ);
+        let unique = unique.is_some_and(|unique| unique.value == Value::Bool(true));
+        let shape = Shape::List { item: Box::new(item.ty), min, max, unique };
+        Some(Typed { ty: Nullable { shape, null: false }, ..item })
+    }
+
+    /// The items of an array that has exactly those of `prefixItems`.
+    fn tuple(&mut self, keywords: &mut Keywords<'_>, min: u64, max: Option<u64>, path: &Path) -> Option<Option<Typed>> {
+        let prefix = keywords.get("prefixItems")?.as_array()?;
+        let is_closed = keywords.get("items").is_some_and(|items| items.value == Value::Bool(false));
+        let length = u64::try_from(prefix.len()).ok()?;
+        let is_full = min == length && (is_closed && max.is_none_or(|max| max >= length) || max == Some(length));
+        if !is_full || prefix.len() > LONGEST_TUPLE {
             return None;
         }
-        Some((Shape::List { item: Box::new(item.ty), min, max, unique: unique.is_some() }, item.notes.sensitive))
+        keywords.take("prefixItems");
+        // no item is beyond
+        keywords.take("items");
+        let mut whole = false;
+        let items = prefix.iter().map(|item| {
+            let typed = self.on_heap(item, &one_of(path))?;
+            whole |= typed.whole;
+            Some(typed.ty)
+        });
+        let items: Option<Vec<Nullable>> = items.collect();
+        Some(items.map(|items| {
+            let ty = Nullable { shape: Shape::Tuple(items), null: false };
+            Typed { ty, whole, ..Typed::any() }
+        }))
     }
 
     /// Whether two values are equal in Rust exactly where they are in JSON. A date-time may name one instant in two ways, and a UUID
-    /// may be in upper case; a float and an object can't be hashed.
+    /// may be in upper case; an object can't be hashed.
     fn equal_as_json(&self, shape: &Shape) -> bool {
         match shape {
-            Shape::Leaf(Leaf::Number | Leaf::DateTime | Leaf::Uuid) => false,
-            Shape::Leaf(_) => true,
+            Shape::Leaf(Leaf::DateTime | Leaf::Uuid | Leaf::Elsewhere(_)) => false,
+            Shape::Leaf(_) | Shape::Json => true,
             Shape::Local(index) => matches!(self.drafts[*index].kind, Some(ItemKind::Named { .. })),
-            Shape::List { item, .. } | Shape::Map(item) => self.equal_as_json(&item.shape),
+            Shape::List { item, .. } => self.equal_as_json(&item.shape),
+            Shape::Map { value, .. } => self.equal_as_json(&value.shape),
+            Shape::Tuple(_) | Shape::Never | Shape::Other(_) | Shape::Boxed(_) => false,
         }
     }
 }
 
+/// The longest tuple that the runtime reads.
+const LONGEST_TUPLE: usize = 12;
+
 /// The path of a list's items: those of `changed_fields` are each a `changed_field`.
-fn one_of(path: &Path) -> Path {
+pub(super) fn one_of(path: &Path) -> Path {
     let mut path = path.clone();
     if let Some(last) = path.last_mut() {
         last.name = names::singular(&last.name);

@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::keywords::Keywords;
 use super::strings::{self, Text};
+use crate::config::Formats;
 use crate::diagnostics::{Problems, did_you_mean};
 use crate::link::Linked;
 use crate::model::{IdType, Leaf, Named, SharedType};
+use crate::names;
 use crate::node::{Node, Span};
 
 /// The crate-wide types, and which of them the payloads used.
@@ -14,6 +16,8 @@ pub(super) struct Catalog {
     ids: BTreeMap<String, IdType>,
     shared: Vec<SharedType>,
     used: BTreeSet<String>,
+    /// Whether ids get types that no registry names.
+    names_ids: bool,
 }
 
 impl Catalog {
@@ -23,21 +27,33 @@ impl Catalog {
                 prefix: prefix.clone(),
                 rust_name: id.type_name.clone(),
                 description: id.description.clone(),
-                of_runtime: prefix == EVENT_PREFIX,
+                elsewhere: (prefix == EVENT_PREFIX).then(of_runtime),
+                derives: Vec::new(),
             };
             (prefix.clone(), id)
         });
-        let mut catalog = Catalog { ids: ids.collect(), shared: Vec::new(), used: BTreeSet::new() };
+        let mut catalog = Catalog {
+            ids: ids.collect(),
+            shared: Vec::new(),
+            used: BTreeSet::new(),
+            names_ids: linked.document.is_none(),
+        };
         catalog.ids.entry(EVENT_PREFIX.to_owned()).or_insert_with(event_id);
         for (name, shared) in &linked.registry.shared_types {
-            let schema = linked.document.get("shared_types").and_then(|types| types.get(name)?.get("schema"));
+            let schema = linked.document.and_then(|document| document.get("shared_types")?.get(name)?.get("schema"));
             let Some(kind) = schema.and_then(|schema| named(schema, problems)) else { continue };
             if let (Some(other), Some(schema)) = (catalog.find(&kind), schema) {
                 problems.error(schema.span, format!("`{name}` and `{}` have the same schema", other.rust_name));
                 continue;
             }
             let description = shared.description.clone();
-            catalog.shared.push(SharedType { rust_name: name.clone(), description, kind });
+            catalog.shared.push(SharedType {
+                rust_name: name.clone(),
+                description,
+                kind,
+                elsewhere: None,
+                derives: Vec::new(),
+            });
         }
         catalog
     }
@@ -66,6 +82,9 @@ impl Catalog {
 
     /// The id type with the prefix, as a leaf; where there is none, a problem on record.
     pub(super) fn id_leaf(&mut self, prefix: &str, span: Span, problems: &mut Problems) -> Option<Leaf> {
+        if self.names_ids && !self.ids.contains_key(prefix) {
+            self.name_id(prefix);
+        }
         let name = self.id(prefix, span, problems)?.rust_name.clone();
         self.used.insert(name.clone());
         Some(Leaf::Id(name))
@@ -83,6 +102,19 @@ impl Catalog {
         id
     }
 
+    /// `per_` becomes `PerId`.
+    fn name_id(&mut self, prefix: &str) {
+        let name = format!("{}Id", names::upper_camel(prefix));
+        let is_free = |name: &str| self.ids.values().all(|id| id.rust_name != name);
+        let numbered = (2..).map(|number: u32| format!("{name}{number}"));
+        let rust_name = std::iter::once(name.clone()).chain(numbered).find(|name| is_free(name)).unwrap_or(name);
+        let description = format!("What begins with `{prefix}`.");
+        self.ids.insert(
+            prefix.to_owned(),
+            IdType { prefix: prefix.to_owned(), rust_name, description, elsewhere: None, derives: Vec::new() },
+        );
+    }
+
     pub(super) fn find_id(&self, prefix: &str) -> Option<&IdType> {
         self.ids.get(prefix)
     }
@@ -92,50 +124,57 @@ impl Catalog {
     }
 
     fn find(&self, kind: &Named) -> Option<&SharedType> {
-        self.shared.iter().find(|shared| same(&shared.kind, kind))
+        if self.shared.is_empty() {
+            return None;
+        }
+        let kind = equal(kind);
+        self.shared.iter().find(|shared| equal(&shared.kind) == kind)
     }
 }
 
 /// Every event has an id, so its type is the runtime's, whether the registry lists it or not.
 const EVENT_PREFIX: &str = "evt_";
 
+fn of_runtime() -> String {
+    "eventwright::EventId".to_owned()
+}
+
 fn event_id() -> IdType {
     IdType {
         prefix: EVENT_PREFIX.to_owned(),
         rust_name: "EventId".to_owned(),
         description: "An event.".to_owned(),
-        of_runtime: true,
+        elsewhere: Some(of_runtime()),
+        derives: Vec::new(),
     }
 }
 
-/// Whether two named types accept the same strings; the order of words says nothing.
-pub(super) fn same(a: &Named, b: &Named) -> bool {
-    match (a, b) {
-        (Named::Words(a), Named::Words(b)) => a.len() == b.len() && a.iter().all(|word| b.contains(word)),
-        (Named::Pattern { .. }, Named::Pattern { .. }) => a == b,
-        _ => false,
+/// What named types that accept the same strings have in common; the order of words says nothing.
+pub(super) fn equal(kind: &Named) -> Named {
+    let mut kind = kind.clone();
+    if let Named::Words(words) = &mut kind {
+        words.sort_unstable();
     }
+    kind
 }
 
 fn named(schema: &Node, problems: &mut Problems) -> Option<Named> {
-    let mut keywords = Keywords::of(schema, problems)?;
-    keywords.take_notes(problems)?;
+    let mut keywords = Keywords::of(schema);
+    keywords.take_notes();
     let is_string = keywords.take("type").is_some_and(|node| node.as_str() == Some("string"));
     let kind = match keywords.take("enum").and_then(Node::as_array) {
         Some(values) => {
             let values: Vec<&Node> = values.iter().collect();
-            let (words, null) = strings::words(&values, problems)?;
-            (!null && !words.is_empty()).then_some(Named::Words(words))
+            strings::words(&values).filter(|(_, null)| !null).map(|(words, _)| Named::Words(words))
         }
-        None => match strings::string(&mut keywords, problems)? {
+        None => match strings::string(&mut keywords, Formats::Assert, problems)? {
             Text::Named(named) => Some(named),
             _ => None,
         },
     };
-    keywords.finish("a shared type", problems)?;
-    if kind.is_none() || !is_string {
+    if kind.is_none() || !is_string || !keywords.left().is_empty() {
         problems
-            .error(schema.span, "a shared type is a string with an `enum`, without null, or with a `pattern`")
+            .error(schema.span, "a shared type is a string with an `enum`, without null, or with a simple `pattern`")
             .help("ids get their types from `id_prefixes`; everything else needs no name");
         return None;
     }

@@ -1,87 +1,14 @@
-//! Keywords are *taken* by the rule that enforces them. What nothing took is refused: a keyword is never dropped.
+//! Keywords are *taken* by the rule that enforces them. What nothing took is left to a check of the whole value: a keyword is
+//! never dropped.
 
-use crate::diagnostics::{Problems, did_you_mean};
 use crate::model::Docs;
 use crate::node::{Member, Node, Value};
+use crate::vocabulary::{Dialect, Judges, is_annotation, keyword_of};
 
-/// Keywords that assert nothing (JSON Schema validation, section 9; content, section 8), and what a schema says of itself.
-const ANNOTATIONS: [&str; 15] = [
-    "$comment",
-    "$defs",
-    "$id",
-    "$schema",
-    "contentEncoding",
-    "contentMediaType",
-    "contentSchema",
-    "default",
-    "deprecated",
-    "description",
-    "examples",
-    "readOnly",
-    "title",
-    "writeOnly",
-    "x-rust-name",
-];
-
-/// Keywords that some rule takes.
-const SUPPORTED: [&str; 20] = [
-    "$ref",
-    "additionalProperties",
-    "allOf",
-    "const",
-    "enum",
-    "exclusiveMaximum",
-    "exclusiveMinimum",
-    "format",
-    "items",
-    "maxItems",
-    "maxLength",
-    "maximum",
-    "minItems",
-    "minLength",
-    "minimum",
-    "pattern",
-    "properties",
-    "required",
-    "type",
-    "uniqueItems",
-];
-
-/// Keywords of draft 2020-12 that no rule takes yet.
-const UNSUPPORTED: [&str; 24] = [
-    "$anchor",
-    "$dynamicAnchor",
-    "$dynamicRef",
-    "$vocabulary",
-    "anyOf",
-    "contains",
-    "dependentRequired",
-    "dependentSchemas",
-    "else",
-    "if",
-    "maxContains",
-    "maxProperties",
-    "minContains",
-    "minProperties",
-    "multipleOf",
-    "not",
-    "oneOf",
-    "patternProperties",
-    "prefixItems",
-    "propertyNames",
-    "then",
-    "unevaluatedItems",
-    "unevaluatedProperties",
-    "dependencies",
-];
-
-const SENSITIVE: &str = "x-sensitive";
-
-pub(super) fn is_annotation(keyword: &str) -> bool {
-    keyword == SENSITIVE || ANNOTATIONS.contains(&keyword)
-}
+use super::types::TypeSet;
 
 /// The keywords of one schema that nothing has taken yet.
+#[derive(Default)]
 pub(super) struct Keywords<'a> {
     left: Vec<&'a Member>,
 }
@@ -96,17 +23,8 @@ pub(super) struct Notes {
 }
 
 impl<'a> Keywords<'a> {
-    /// None, and a problem on record, where the node is no schema that could become a type.
-    pub(super) fn of(node: &'a Node, problems: &mut Problems) -> Option<Keywords<'a>> {
-        match &node.value {
-            Value::Object(members) => return Some(Keywords { left: members.iter().collect() }),
-            Value::Bool(true) => problems
-                .error(node.span, "a schema that allows any value is not supported yet")
-                .help("say what the value is, at least its `type`"),
-            Value::Bool(false) => problems.error(node.span, "nothing can satisfy the schema `false`"),
-            _ => problems.error(node.span, format!("a schema is an object, not {}", node.kind())),
-        };
-        None
+    pub(super) fn of(node: &'a Node) -> Keywords<'a> {
+        Keywords { left: node.members().iter().collect() }
     }
 
     pub(super) fn take(&mut self, keyword: &str) -> Option<&'a Node> {
@@ -115,75 +33,80 @@ impl<'a> Keywords<'a> {
     }
 
     /// Takes the keyword where its value is of the kind that a rule enforces.
-    pub(super) fn take_if(&mut self, keyword: &str, fits: fn(&Node) -> bool) -> Option<&'a Node> {
-        let found = self.left.iter().find(|member| member.key == keyword)?;
-        if fits(&found.value) { self.take(keyword) } else { None }
+    pub(super) fn take_if(&mut self, keyword: &str, fits: impl FnOnce(&Node) -> bool) -> Option<&'a Node> {
+        let found = self.get(keyword)?;
+        if fits(found) { self.take(keyword) } else { None }
+    }
+
+    pub(super) fn get(&self, keyword: &str) -> Option<&'a Node> {
+        self.left.iter().find(|member| member.key == keyword).map(|member| &member.value)
     }
 
     pub(super) fn has(&self, keyword: &str) -> bool {
-        self.left.iter().any(|member| member.key == keyword)
+        self.get(keyword).is_some()
     }
 
-    /// Takes all annotations; one of the wrong type is an error.
-    pub(super) fn take_notes(&mut self, problems: &mut Problems) -> Option<Notes> {
+    /// Takes all annotations.
+    pub(super) fn take_notes(&mut self) -> Notes {
         let notes = Notes {
-            docs: Docs { title: self.text("title", problems)?, description: self.text("description", problems)? },
-            sensitive: self.flag(SENSITIVE, problems)?,
-            deprecated: self.flag("deprecated", problems)?,
-            rust_name: self.text("x-rust-name", problems)?,
+            docs: Docs { title: self.text("title"), description: self.text("description") },
+            sensitive: self.flag("x-sensitive"),
+            deprecated: self.flag("deprecated"),
+            rust_name: self.text("x-rust-name"),
         };
         self.left.retain(|member| !is_annotation(&member.key));
-        Some(notes)
+        notes
     }
 
-    /// Refuses what is left, a problem for each keyword. `what` is what the schema describes: "a string".
-    pub(super) fn finish(self, what: &str, problems: &mut Problems) -> Option<()> {
-        let complete = self.left.is_empty();
-        for member in self.left {
-            refuse(member, what, problems);
+    /// Takes what lets every value of the given types pass.
+    pub(super) fn take_vacuous(&mut self, types: TypeSet) {
+        self.left.retain(|member| {
+            let judges = keyword_of(&member.key, Dialect::Draft202012).map(|keyword| keyword.judges);
+            match judges {
+                Some(Judges::Strings) => types.string,
+                Some(Judges::Numbers) => types.number.is_some(),
+                Some(Judges::Arrays) => types.array,
+                Some(Judges::Objects) => types.object,
+                _ => true,
+            }
+        });
+        for (keyword, without) in
+            [("then", "if"), ("else", "if"), ("minContains", "contains"), ("maxContains", "contains")]
+        {
+            if !self.has(without) {
+                self.take(keyword);
+            }
         }
-        complete.then_some(())
-    }
-
-    fn text(&mut self, keyword: &str, problems: &mut Problems) -> Option<Option<String>> {
-        let Some(node) = self.take(keyword) else { return Some(None) };
-        match node.as_str() {
-            Some(text) => Some(Some(text.to_owned())),
-            None => wrong_type(keyword, node, "a string", problems),
+        if !self.has("then") && !self.has("else") {
+            self.take("if");
         }
     }
 
-    fn flag(&mut self, keyword: &str, problems: &mut Problems) -> Option<bool> {
-        let Some(node) = self.take(keyword) else { return Some(false) };
-        match node.value {
-            Value::Bool(flag) => Some(flag),
-            _ => wrong_type(keyword, node, "a boolean", problems),
-        }
+    /// Takes those that judge one type only, as a schema's of that type.
+    pub(super) fn take_about(&mut self, judges: Judges) -> Keywords<'a> {
+        let about = |member: &&'a Member| {
+            keyword_of(&member.key, Dialect::Draft202012).is_some_and(|keyword| keyword.judges == judges)
+        };
+        let (taken, left) = std::mem::take(&mut self.left).into_iter().partition(about);
+        self.left = left;
+        Keywords { left: taken }
     }
-}
 
-/// Puts on record that a keyword's value is of the wrong type.
-pub(super) fn wrong_type<T>(keyword: &str, node: &Node, expected: &str, problems: &mut Problems) -> Option<T> {
-    problems.error(node.span, format!("`{keyword}` must be {expected}, not {}", node.kind()));
-    None
-}
+    /// What nothing has taken.
+    pub(super) fn left(&self) -> &[&'a Member] {
+        &self.left
+    }
 
-fn refuse(member: &Member, what: &str, problems: &mut Problems) {
-    let keyword = member.key.as_str();
-    if SUPPORTED.contains(&keyword) {
-        problems
-            .error(member.key_span, format!("`{keyword}` is not supported on {what}"))
-            .help("remove it: a keyword that the types can't enforce must not look as if it counted");
-        return;
+    /// The names of what nothing has taken.
+    pub(super) fn keys(&self) -> Vec<String> {
+        self.left.iter().map(|member| member.key.clone()).collect()
     }
-    if UNSUPPORTED.contains(&keyword) {
-        problems
-            .error(member.key_span, format!("the keyword `{keyword}` is not supported yet"))
-            .help("say it with other keywords, or leave it out: a keyword is enforced or refused, never ignored");
-        return;
+
+    fn text(&mut self, keyword: &str) -> Option<String> {
+        self.take(keyword)?.as_str().map(str::to_owned)
     }
-    let known = SUPPORTED.into_iter().chain(ANNOTATIONS).chain(UNSUPPORTED).chain([SENSITIVE]);
-    let help = did_you_mean(keyword, known)
-        .unwrap_or_else(|| "JSON Schema has no such keyword; put remarks into `$comment`".to_owned());
-    problems.error(member.key_span, format!("unknown keyword `{keyword}`")).help(help);
+
+    fn flag(&mut self, keyword: &str) -> bool {
+        self.take(keyword).is_some_and(|node| node.value == Value::Bool(true))
+    }
 }

@@ -20,37 +20,64 @@ pub(super) struct Draft {
     pub(super) span: Span,
     /// None while its own schema is being read.
     pub(super) kind: Option<ItemKind>,
+    /// Whether null is a value beside those of the type.
+    pub(super) null: bool,
+    /// The draft that is a check around this one: it has the name, and this one is its fields.
+    pub(super) fields_of: Option<usize>,
 }
 
 /// Names that the generated modules import.
-const IMPORTED: [&str; 31] = [
+const IMPORTED: [&str; 54] = [
     "BTreeMap",
     "Box",
     "CarriesSubject",
+    "Checked",
     "Date",
+    "DateTime",
     "Email",
     "Err",
+    "FixedOffset",
+    "FullTime",
+    "Hostname",
     "Int",
+    "Integer",
+    "Ipv4Addr",
+    "Ipv6",
+    "IsoDuration",
+    "JiffDateTime",
+    "Json",
     "JsonObject",
+    "JsonPointer",
     "List",
     "Maybe",
+    "NaiveDate",
+    "Never",
     "NeedsSubject",
     "None",
+    "Null",
+    "Number",
     "Object",
     "OffsetDateTime",
     "Ok",
     "Option",
+    "Other",
     "Pattern",
     "Payload",
     "PublishedBy",
     "Publishable",
     "Result",
+    "Rule",
+    "Ruled",
     "Some",
+    "Str",
     "String",
     "SubscribedBy",
     "Text",
+    "Union",
     "UniqueList",
     "Unrecognized",
+    "Uri",
+    "UriReference",
     "Uuid",
     "Vec",
     "Words",
@@ -66,9 +93,19 @@ pub(super) fn resolve(
     problems: &mut Problems,
 ) -> Option<Vec<String>> {
     let mut lengths = vec![1; drafts.len()];
+    // where longer names do not help, numbers do
+    let mut numbers = vec![1; drafts.len()];
     loop {
-        let names: Vec<String> =
-            drafts.iter().zip(&lengths).map(|(draft, length)| draft.name(event, *length)).collect();
+        let mut names: Vec<String> = Vec::with_capacity(drafts.len());
+        for (index, draft) in drafts.iter().enumerate() {
+            names.push(match draft.fields_of {
+                Some(whole) if matches!(draft.kind, Some(ItemKind::Union { .. })) => {
+                    format!("{}Variants", names[whole])
+                }
+                Some(whole) => format!("{}Fields", names[whole]),
+                None => numbered(draft.name(event, lengths[index]), numbers[index]),
+            });
+        }
         let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (index, name) in names.iter().enumerate() {
             groups.entry(name).or_default().push(index);
@@ -76,24 +113,65 @@ pub(super) fn resolve(
         let builders: BTreeSet<String> =
             drafts.iter().zip(&names).filter_map(|(draft, name)| draft.builder(name)).collect();
         let is_taken = |name: &str| taken.contains(name) || builders.contains(name) || IMPORTED.contains(&name);
-        let clashes = groups.iter().filter(|(name, group)| group.len() > 1 || is_taken(name)).map(|(_, group)| group);
-        let mut clashed = None;
-        let mut grown = false;
-        for group in clashes {
-            clashed = clashed.or(group.first().copied());
-            for index in growing(group, drafts, &lengths) {
-                lengths[index] += 1;
-                grown = true;
-            }
+        let clashes: Vec<&Vec<usize>> =
+            groups.iter().filter(|(name, group)| group.len() > 1 || is_taken(name)).map(|(_, group)| group).collect();
+        let Some(first) = clashes.first().and_then(|group| group.first().copied()) else { return Some(names) };
+        let growing: Vec<usize> = clashes.iter().flat_map(|group| growing(group, drafts, &lengths)).collect();
+        for index in &growing {
+            lengths[*index] += 1;
         }
-        let Some(index) = clashed else { return Some(names) };
-        if !grown {
+        if !growing.is_empty() {
+            continue;
+        }
+        let Some(index) = clashes.iter().find_map(|group| to_be_numbered(group, drafts)) else {
             problems
-                .error(drafts[index].span, format!("another type is named `{}` too", names[index]))
-                .help("name it yourself: `\"x-rust-name\": \"…\"` in its schema");
+                .error(drafts[first].span, format!("another type is named `{}` too", names[first]))
+                .help("choose another name in `x-rust-name`");
             return None;
+        };
+        let is_free = |name: &str| !groups.contains_key(name) && !is_taken(name);
+        let at_once: Vec<Vec<(usize, u32)>> = clashes
+            .iter()
+            .map_while(|group| {
+                in_a_row(group, is_taken(&names[group[0]]), drafts, &numbers, |index, number| {
+                    is_free(&numbered(drafts[index].name(event, lengths[index]), number))
+                })
+            })
+            .collect();
+        match &at_once[..] {
+            [] => numbers[index] += 1,
+            all => all.iter().flatten().for_each(|(index, number)| numbers[*index] = *number),
         }
     }
+}
+
+/// The numbers of types that have one name, where those that follow are free: what numbering the last again and again comes to.
+fn in_a_row(
+    group: &[usize],
+    is_taken: bool,
+    drafts: &[Draft],
+    numbers: &[u32],
+    is_free: impl Fn(usize, u32) -> bool,
+) -> Option<Vec<(usize, u32)>> {
+    let first = numbers[group[0]];
+    if group.iter().any(|&index| drafts[index].fields_of.is_some() || numbers[index] != first) {
+        return None;
+    }
+    let (fixed, others): (Vec<usize>, Vec<usize>) = group.iter().partition(|&&index| drafts[index].fixed.is_some());
+    let kept = usize::from(fixed.is_empty() && !is_taken);
+    let mut row = others.into_iter().skip(kept).zip(first + 1..);
+    let row: Vec<(usize, u32)> = row.by_ref().take_while(|(index, number)| is_free(*index, *number)).collect();
+    (!row.is_empty() && row.len() + kept + fixed.len() == group.len()).then_some(row)
+}
+
+/// Of types that have one name, the last whose name nobody chose: who adds a schema behind the others renames none of them.
+fn to_be_numbered(group: &[usize], drafts: &[Draft]) -> Option<usize> {
+    let named = group.iter().rev().map(|&index| drafts[index].fields_of.unwrap_or(index));
+    named.into_iter().find(|&index| drafts[index].fixed.is_none())
+}
+
+fn numbered(name: String, number: u32) -> String {
+    if number == 1 { name } else { format!("{name}{number}") }
 }
 
 impl Draft {
@@ -115,7 +193,7 @@ impl Draft {
 
     /// Whether the name can take in one more property or, where `beyond` is 1, the event type's name.
     fn can_grow(&self, length: usize, beyond: usize) -> bool {
-        self.fixed.is_none() && length < self.path.len() + beyond
+        self.fixed.is_none() && self.fields_of.is_none() && length < self.path.len() + beyond
     }
 }
 

@@ -1,20 +1,61 @@
-//! Integers within bounds, and the counts of `minLength`, `maxItems` and their like.
+//! Numbers within bounds, and the counts of `minLength`, `maxItems` and their like.
 
-use super::keywords::{Keywords, wrong_type};
+use super::keywords::Keywords;
+use super::types::Numbers;
+use crate::config::Integers;
 use crate::diagnostics::Problems;
 use crate::model::Leaf;
 use crate::node::{Node, Span, Value};
+use crate::vocabulary;
 
-/// Takes the keywords of an integer.
-pub(super) fn integer(keywords: &mut Keywords<'_>, problems: &mut Problems) -> Option<Leaf> {
-    let low = bound("minimum", 0, keywords, problems)?;
-    let above = bound("exclusiveMinimum", 1, keywords, problems)?;
-    let high = bound("maximum", 0, keywords, problems)?;
-    let below = bound("exclusiveMaximum", -1, keywords, problems)?;
-    let min = [low, above].into_iter().flatten().max_by_key(|(value, _)| *value);
-    let max = [high, below].into_iter().flatten().min_by_key(|(value, _)| *value);
-    ordered(min, max, problems)?;
-    Some(Leaf::Int { min: min.map(|(value, _)| value), max: max.map(|(value, _)| value) })
+/// Takes the keywords of a number that its type enforces.
+pub(super) fn number(
+    numbers: Numbers,
+    integers: Integers,
+    keywords: &mut Keywords<'_>,
+    problems: &mut Problems,
+) -> Option<Leaf> {
+    check_order(keywords, problems)?;
+    if numbers == Numbers::All {
+        return Some(Leaf::Number);
+    }
+    let (low, above) = (bound("minimum", 0, keywords), bound("exclusiveMinimum", 1, keywords));
+    let (high, below) = (bound("maximum", 0, keywords), bound("exclusiveMaximum", -1, keywords));
+    let (Some(low), Some(above), Some(high), Some(below)) = (low, above, high, below) else {
+        return Some(Leaf::Integer);
+    };
+    let (min, max) = (low.max(above), [high, below].into_iter().flatten().min());
+    if integers == Integers::Exact && (min.is_none() || max.is_none()) {
+        return Some(Leaf::Integer);
+    }
+    for keyword in BOUNDS {
+        keywords.take(keyword);
+    }
+    Some(Leaf::Int { min, max })
+}
+
+const BOUNDS: [&str; 4] = ["minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"];
+
+/// A bound that is made inclusive by moving it `step` further in; none where it is no 64-bit integer.
+fn bound(keyword: &str, step: i64, keywords: &Keywords<'_>) -> Option<Option<i64>> {
+    let Some(node) = keywords.get(keyword) else { return Some(None) };
+    let Value::Number(number) = &node.value else { return None };
+    number.as_i64().and_then(|value| value.checked_add(step)).map(Some)
+}
+
+fn check_order(keywords: &Keywords<'_>, problems: &mut Problems) -> Option<()> {
+    for lower in ["minimum", "exclusiveMinimum"] {
+        for upper in ["maximum", "exclusiveMaximum"] {
+            let (Some(min), Some(max)) = (keywords.get(lower), keywords.get(upper)) else { continue };
+            let (Value::Number(low), Value::Number(high)) = (&min.value, &max.value) else { continue };
+            let both_included = (lower, upper) == ("minimum", "maximum");
+            if low > high || low == high && !both_included {
+                unordered(min.span, max.span, problems);
+                return None;
+            }
+        }
+    }
+    Some(())
 }
 
 /// Takes a lower and an upper bound of a length.
@@ -24,66 +65,39 @@ pub(super) fn lengths(
     keywords: &mut Keywords<'_>,
     problems: &mut Problems,
 ) -> Option<(u64, Option<u64>)> {
-    let min = length(lower, keywords, problems)?;
-    let max = length(upper, keywords, problems)?;
-    ordered(min, max, problems)?;
-    Some((min.map_or(0, |(value, _)| value), max.map(|(value, _)| value)))
-}
-
-/// A bound that is made inclusive by moving it `step` further in.
-fn bound(
-    keyword: &str,
-    step: i64,
-    keywords: &mut Keywords<'_>,
-    problems: &mut Problems,
-) -> Option<Option<(i64, Span)>> {
-    let Some(node) = keywords.take(keyword) else { return Some(None) };
-    match integral(node).and_then(|value| value.checked_add(step)) {
-        Some(value) => Some(Some((value, node.span))),
-        None if matches!(node.value, Value::Number(_)) => {
-            problems
-                .error(node.span, format!("`{keyword}` of an integer must be a 64-bit integer here"))
-                .help("round it to the next integer inside the bound");
-            None
-        }
-        None => wrong_type(keyword, node, "a number", problems),
-    }
-}
-
-fn length(keyword: &str, keywords: &mut Keywords<'_>, problems: &mut Problems) -> Option<Option<(u64, Span)>> {
-    let Some(node) = keywords.take(keyword) else { return Some(None) };
-    // the types count in `usize`, on every platform
-    match integral(node).and_then(|value| u32::try_from(value).ok()) {
-        Some(value) => Some(Some((u64::from(value), node.span))),
-        None => {
-            problems.error(node.span, format!("`{keyword}` must be an integer from 0 to {}", u32::MAX));
-            None
-        }
-    }
-}
-
-/// `1.0` is an integer (JSON Schema core, section 4.2.3); past 2^53 a float no longer says which.
-fn integral(node: &Node) -> Option<i64> {
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    let Value::Number(number) = &node.value else { return None };
-    #[expect(clippy::cast_possible_truncation, reason = "an integer within 2^53")]
-    let from_float = |float: f64| (float.fract() == 0.0 && float.abs() <= EXACT).then_some(float as i64);
-    number.as_i64().or_else(|| number.as_f64().and_then(from_float))
-}
-
-fn ordered<T: PartialOrd + Copy>(
-    min: Option<(T, Span)>,
-    max: Option<(T, Span)>,
-    problems: &mut Problems,
-) -> Option<()> {
-    if let (Some((min, min_span)), Some((max, max_span))) = (min, max)
-        && min > max
+    let (min, max) = (keywords.take(lower), keywords.take(upper));
+    let (low, high) = (min.and_then(count).unwrap_or(0), max.and_then(count));
+    if let (Some(min), Some(max)) = (min, max)
+        && high.is_some_and(|high| low > high)
     {
-        problems
-            .error(min_span, "nothing can satisfy this: the lower bound is above the upper bound")
-            .related(max_span, "the upper bound")
-            .help("lower the one or raise the other");
+        unordered(min.span, max.span, problems);
         return None;
     }
+    Some((low, high))
+}
+
+/// Whether both bounds of each count can hold; the values of the type that they are about must keep both.
+pub(super) fn check_counts(keywords: &Keywords<'_>, problems: &mut Problems) -> Option<()> {
+    for (lower, upper) in [("minProperties", "maxProperties"), ("minContains", "maxContains")] {
+        let (Some(min), Some(max)) = (keywords.get(lower), keywords.get(upper)) else { continue };
+        if count(min) > count(max) {
+            unordered(min.span, max.span, problems);
+            return None;
+        }
+    }
     Some(())
+}
+
+fn count(node: &Node) -> Option<u64> {
+    match &node.value {
+        Value::Number(number) => vocabulary::count(number),
+        _ => None,
+    }
+}
+
+fn unordered(min: Span, max: Span, problems: &mut Problems) {
+    problems
+        .error(min, "nothing can satisfy this: the lower bound is above the upper bound")
+        .related(max, "the upper bound")
+        .help("lower the one or raise the other");
 }

@@ -2,136 +2,144 @@
 
 use std::collections::BTreeSet;
 
-use super::keywords::{Keywords, Notes, wrong_type};
+use super::arrays::one_of;
+use super::keywords::{Keywords, Notes};
 use super::schema::{Path, Step, Typed, Types, names_a_type};
 use crate::diagnostics::did_you_mean;
-use crate::model::{Field, Object};
-use crate::names;
+use crate::model::{Field, Nullable, Object, Shape};
+use crate::names::{self, FreeNames};
 use crate::node::{Member, Node, Value};
 
 impl Types<'_, '_> {
-    /// The values of an object that names no property and types the others; `None` where it is no such object.
+    /// Takes the keywords of an object that names no property; `None` where it names some, or forbids all others.
     pub(super) fn map(&mut self, keywords: &mut Keywords<'_>, path: &Path) -> Option<Option<Typed>> {
-        if keywords.has("properties") {
+        let names_some = keywords.get("properties").is_some_and(|properties| !properties.members().is_empty());
+        let closed = keywords.get("additionalProperties").is_some_and(|node| node.value == Value::Bool(false));
+        if names_some || closed && !keywords.has("patternProperties") {
             return None;
         }
-        let values = keywords.take_if("additionalProperties", |node| matches!(node.value, Value::Object(_)))?;
-        Some(self.on_heap(values, path))
+        keywords.take("properties");
+        keywords.take_if("required", |required| required.as_array() == Some(&[]));
+        let key = keywords.get("patternProperties").and_then(|patterns| match patterns.members() {
+            [only] if closed => Some((only, self.pattern_type(&only.value, &only.key, path)?)),
+            _ => None,
+        });
+        let (key, values) = match key {
+            Some((only, key)) => {
+                keywords.take("patternProperties");
+                keywords.take("additionalProperties");
+                (Some(Box::new(key.shape)), Some(&only.value))
+            }
+            None if keywords.has("patternProperties") => (None, None),
+            None => (None, keywords.take("additionalProperties")),
+        };
+        let value = match values {
+            Some(values) => self.on_heap(values, &one_of(path)),
+            None => Some(Typed::any()),
+        };
+        Some(value.map(|value| {
+            let shape = Shape::Map { key, value: Box::new(value.ty) };
+            Typed { ty: Nullable { shape, null: false }, ..value }
+        }))
     }
 
-    /// Takes the keywords of an object with named members.
+    /// Takes the keywords of an object with named members. The second of the pair says whether a check of the whole is due for
+    /// something within.
     pub(super) fn members(
         &mut self,
-        node: &Node,
-        mut keywords: Keywords<'_>,
+        keywords: &mut Keywords<'_>,
+        tag: Option<(String, String)>,
         notes: &Notes,
         path: &Path,
-    ) -> Option<Object> {
-        let properties = match keywords.take("properties") {
-            None => &[],
-            Some(Node { value: Value::Object(members), .. }) => members.as_slice(),
-            Some(other) => return wrong_type("properties", other, "an object", self.problems),
-        };
-        let required = self.required(keywords.take("required"), properties);
-        let closed = self.closed(keywords.take("additionalProperties"));
-        let finished = keywords.finish("an object", self.problems);
+    ) -> Option<(Object, bool)> {
+        let properties = keywords.take("properties").map(Node::members).unwrap_or_default();
+        let closed = !keywords.has("patternProperties")
+            && keywords.get("additionalProperties").is_some_and(|node| node.value == Value::Bool(false));
+        let required = self.required(keywords, properties, closed)?;
+        keywords.take_if("additionalProperties", |node| closed || node.value == Value::Bool(true));
         let mut fields: Vec<Field> = Vec::new();
-        let mut complete = true;
-        for property in properties {
-            match self.field(property, required.as_ref(), path) {
-                Some(field) => complete &= self.add_field(&mut fields, field, property),
+        let mut taken = FreeNames::default();
+        let (mut complete, mut whole) = (true, false);
+        let is_tag = |property: &&Member| tag.as_ref().is_some_and(|(name, _)| *name == property.key);
+        for property in properties.iter().filter(|property| !is_tag(property)) {
+            match self.field(property, &required, &mut taken, path) {
+                Some((field, due)) => {
+                    fields.push(field);
+                    whole |= due;
+                }
                 None => complete = false,
             }
         }
-        if !complete {
-            return None;
-        }
-        let docs = notes.docs.clone();
-        let object = Object { docs, closed: closed?, fields };
-        (required.is_some() && finished.is_some())
-            .then_some(object)
-            .filter(|object| self.has_room_for_rest(object, node))
+        let rest = (!closed).then(|| taken.take("rest".to_owned(), numbered));
+        complete
+            .then(|| (Object { docs: notes.docs.clone(), constants: tag.into_iter().collect(), rest, fields }, whole))
     }
 
-    fn required<'n>(&mut self, node: Option<&'n Node>, properties: &[Member]) -> Option<BTreeSet<&'n str>> {
-        let Some(node) = node else { return Some(BTreeSet::new()) };
-        let Some(names) = node.as_array() else {
-            return wrong_type("required", node, "a list of names", self.problems);
-        };
-        let mut required = BTreeSet::new();
-        let mut complete = true;
-        for entry in names {
-            let Some(name) = entry.as_str() else {
-                return wrong_type("required", entry, "a list of names", self.problems);
-            };
-            if !properties.iter().any(|property| property.key == name) {
-                let near = did_you_mean(name, properties.iter().map(|property| property.key.as_str()));
-                self.problems
-                    .error(entry.span, format!("`{name}` is required, but `properties` does not describe it"))
-                    .help(near.unwrap_or_else(|| format!("describe `{name}` in `properties`")));
-                complete = false;
-            }
-            if !required.insert(name) {
-                self.problems.error(entry.span, format!("`{name}` is in `required` twice"));
-                complete = false;
-            }
+    /// The names of `required`. It is taken where the struct's fields say all of it.
+    fn required<'n>(
+        &mut self,
+        keywords: &mut Keywords<'n>,
+        properties: &[Member],
+        closed: bool,
+    ) -> Option<BTreeSet<&'n str>> {
+        let Some(node) = keywords.get("required") else { return Some(BTreeSet::new()) };
+        let known: BTreeSet<&str> = properties.iter().map(|property| property.key.as_str()).collect();
+        let is_named = |name: &str| known.contains(name);
+        let entries = node.as_array().unwrap_or_default();
+        let unnamed: Vec<&Node> = entries.iter().filter(|entry| !entry.as_str().is_some_and(is_named)).collect();
+        for entry in unnamed.iter().filter(|_| closed) {
+            let name = entry.as_str().unwrap_or_default();
+            let near = did_you_mean(name, properties.iter().map(|property| property.key.as_str()));
+            self.problems
+                .error(
+                    entry.span,
+                    format!("nothing can satisfy this: `{name}` is required, and the object is closed to it"),
+                )
+                .help(near.unwrap_or_else(|| format!("describe `{name}` in `properties`")));
         }
-        complete.then_some(required)
+        if unnamed.is_empty() {
+            keywords.take("required");
+        }
+        (unnamed.is_empty() || !closed).then(|| entries.iter().filter_map(Node::as_str).collect())
     }
 
-    fn closed(&mut self, node: Option<&Node>) -> Option<bool> {
-        match node {
-            None => Some(false),
-            Some(Node { value: Value::Bool(open), .. }) => Some(!open),
-            Some(node) => {
-                self.problems
-                    .error(node.span, "a schema for additional properties beside `properties` is not supported yet")
-                    .help("`false` and `true` are, and so is a schema in an object without `properties`");
-                None
-            }
-        }
-    }
-
-    fn field(&mut self, property: &Member, required: Option<&BTreeSet<&str>>, path: &Path) -> Option<Field> {
+    fn field(
+        &mut self,
+        property: &Member,
+        required: &BTreeSet<&str>,
+        taken: &mut FreeNames,
+        path: &Path,
+    ) -> Option<(Field, bool)> {
         let mut path = path.clone();
         path.push(Step::new(&property.key));
-        let Typed { ty, notes } = self.schema(&property.value, &path)?;
-        let renamed = notes.rust_name.filter(|name| !names_a_type(name));
-        Some(Field {
-            json: property.key.clone(),
-            rust_name: renamed.unwrap_or_else(|| field_name(&property.key)),
-            docs: notes.docs,
-            required: required?.contains(property.key.as_str()),
-            sensitive: notes.sensitive,
-            deprecated: notes.deprecated,
-            ty,
-        })
-    }
-
-    fn add_field(&mut self, fields: &mut Vec<Field>, field: Field, property: &Member) -> bool {
-        if let Some(other) = fields.iter().find(|other| other.rust_name == field.rust_name) {
+        let Typed { ty, notes, whole } = self.schema(&property.value, &path)?;
+        let is_required = required.contains(property.key.as_str());
+        if is_required && ty.shape == Shape::Never && !ty.null {
             self.problems
                 .error(
                     property.key_span,
-                    format!("`{}` and `{}` would both be named `{}` in Rust", other.json, field.json, field.rust_name),
+                    format!("nothing can satisfy this: `{}` is required, and may have no value", property.key),
                 )
-                .help("name one of them yourself: `\"x-rust-name\": \"…\"` in its schema");
-            return false;
+                .help("remove it from `required`, or allow a value");
+            return None;
         }
-        fields.push(field);
-        true
+        let renamed = notes.rust_name.filter(|name| !names_a_type(name));
+        let rust_name = taken.take(renamed.unwrap_or_else(|| field_name(&property.key)), numbered);
+        let field = Field {
+            json: property.key.clone(),
+            rust_name,
+            docs: notes.docs,
+            required: is_required,
+            sensitive: notes.sensitive,
+            deprecated: notes.deprecated,
+            ty,
+        };
+        Some((field, whole))
     }
+}
 
-    /// An open object keeps unknown members in a field of its own.
-    fn has_room_for_rest(&mut self, object: &Object, node: &Node) -> bool {
-        if object.closed || object.fields.iter().all(|field| field.rust_name != "rest") {
-            return true;
-        }
-        self.problems
-            .error(node.span, "an open object has a field `rest` for unknown members, and a property has that name too")
-            .help("name the property yourself: `\"x-rust-name\": \"…\"` in its schema");
-        false
-    }
+fn numbered(name: &str, number: u32) -> String {
+    format!("{name}_{number}")
 }
 
 /// Each field has a setter in the struct's builder, whose last step is `build`.

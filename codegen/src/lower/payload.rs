@@ -3,33 +3,48 @@
 use std::collections::BTreeSet;
 
 use super::catalog::Catalog;
-use super::naming;
 use super::schema::{Path, Types};
+use super::{Settings, documents, naming};
 use crate::diagnostics::Problems;
 use crate::link::{Linked, LinkedPayload};
-use crate::model::{Field, Item, ItemKind, Leaf, Object, Payload, Shape, Standing, Subject};
+use crate::model::{Explained, Field, Item, ItemKind, Leaf, Nullable, Object, Part, Payload, Shape, Standing, Subject};
 use crate::names;
 use crate::node::{Node, Span, unescape};
 use crate::registry::{self, Status};
 
-/// Lowers a payload version; none, and problems on record, where it can't become a type.
+/// Lowers a payload version and tells what became of its constraints; none, and problems on record, where it can't become a type.
 pub(super) fn lower(
     linked: &Linked<'_>,
     payload: LinkedPayload,
+    settings: Settings,
     domains: &BTreeSet<String>,
     catalog: &mut Catalog,
     problems: &mut Problems,
-) -> Option<Payload> {
+) -> Option<(Payload, Vec<Explained>)> {
     let (event, version) = (linked.event_type(payload), linked.version(payload));
     let alias = names::upper_camel(&event.event_type);
     let rust_name = format!("{alias}V{}", version.version);
     let schema = linked.schema(payload)?;
     let others: BTreeSet<String> = imported(event, catalog).collect();
-    let items = types(linked, schema, (&alias, &rust_name), others, catalog, problems)?;
+    let mut recursive = BTreeSet::new();
+    let (drafts, explained, files, root) = loop {
+        let mut types = Types::new(linked, settings, recursive.clone(), catalog, problems);
+        let root = root(&mut types, schema)?;
+        if types.recursive.is_subset(&recursive) {
+            break (types.drafts, types.explained, types.files, root);
+        }
+        // what turned out to contain itself gets a name to do so by
+        recursive.append(&mut types.recursive);
+    };
+    let items = items(drafts, root, (&alias, &rust_name), others, problems)?;
 
     let at = |key: &str| linked.registry_span(&format!("/event_types/{}/{key}", payload.event_type));
-    let body = Body { items: &items, file: linked.sources.get(payload.file).name.as_str() };
-    let subject = body.subject(&event.subject, at("subject"), catalog, problems);
+    let body = Body { items: &items, root, file: linked.sources.get(payload.file).name.as_str() };
+    let has_registry = linked.document.is_some();
+    let subject = match has_registry {
+        true => body.subject(&event.subject, at("subject"), catalog, problems).map(Some),
+        false => Some(None),
+    };
     let tenant = event.tenant.as_ref().map(|pointer| body.tenant(pointer, at("tenant"), problems));
     let (subject, tenant) = (subject?, tenant.map_or(Some(None), |path| path.map(Some))?);
 
@@ -37,7 +52,7 @@ pub(super) fn lower(
         let selected: BTreeSet<&String> = names.iter().filter(|name| domains.contains(*name)).collect();
         selected.into_iter().map(|name| names::upper_camel(name)).collect()
     };
-    Some(Payload {
+    let payload = Payload {
         event_type: event.event_type.clone(),
         version: version.version,
         source: linked.sources.get(payload.file).name.clone(),
@@ -46,7 +61,7 @@ pub(super) fn lower(
         rust_name,
         description: event.description.clone(),
         schema_id: schema.get("$id").and_then(Node::as_str).map(str::to_owned),
-        owner: event.owner.clone(),
+        owner: has_registry.then(|| event.owner.clone()),
         subscribers: event.subscribers.clone(),
         published_by: selected(std::slice::from_ref(&event.owner)),
         subscribed_by: selected(&event.subscribers),
@@ -54,7 +69,10 @@ pub(super) fn lower(
         subject,
         tenant,
         items,
-    })
+        root,
+        documents: documents::of(&files, linked),
+    };
+    Some((payload, explained))
 }
 
 fn standing(event: &registry::EventType, status: Status) -> Standing {
@@ -68,29 +86,45 @@ fn standing(event: &registry::EventType, status: Status) -> Standing {
     }
 }
 
-/// The types of the payload's module, its own struct first.
-fn types(
-    linked: &Linked<'_>,
-    schema: &Node,
+/// Lowers the payload's own schema; which of the drafts is its type. A registry promises who the event is about, so there it is an
+/// object.
+fn root(types: &mut Types<'_, '_>, schema: &Node) -> Option<usize> {
+    let typed = types.schema(schema, &Path::new())?;
+    let is_object = |index: usize| match &types.drafts[index].kind {
+        Some(ItemKind::Checked { inner, .. }) => matches!(inner.shape, Shape::Local(_)) && !inner.null,
+        Some(ItemKind::Object(_)) => true,
+        _ => false,
+    };
+    match typed.ty {
+        Nullable { shape: Shape::Local(index), null: false } if is_object(index) || types.linked.document.is_none() => {
+            Some(index)
+        }
+        _ if types.linked.document.is_some() => {
+            types.problems.error(schema.span, "a payload must be an object with named members, and not null");
+            None
+        }
+        inner => Some(types.around(schema, inner)),
+    }
+}
+
+/// The types of the payload's module.
+fn items(
+    mut drafts: Vec<naming::Draft>,
+    root: usize,
     (event, rust_name): (&str, &str),
     imported: BTreeSet<String>,
-    catalog: &mut Catalog,
     problems: &mut Problems,
 ) -> Option<Vec<Item>> {
-    let mut types = Types::new(linked, catalog, problems);
-    let typed = types.schema(schema, &Path::new())?;
-    // an object's draft is made before those of its members
-    let (Shape::Local(0), false) = (typed.ty.shape, typed.ty.null) else {
-        types.problems.error(schema.span, "a payload must be an object with named members, and not null");
-        return None;
-    };
-    let mut drafts = types.drafts;
-    drafts[0].fixed = Some(rust_name.to_owned());
+    drafts[root].fixed = Some(rust_name.to_owned());
     let mut taken = imported;
     add_crate_types(&drafts, &mut taken);
     let names = naming::resolve(&drafts, event, &taken, problems)?;
     // a type that was not finished has a problem on record
-    drafts.into_iter().zip(names).map(|(draft, rust_name)| Some(Item { rust_name, kind: draft.kind? })).collect()
+    drafts
+        .into_iter()
+        .zip(names)
+        .map(|(draft, rust_name)| Some(Item { rust_name, kind: draft.kind?, derives: Vec::new() }))
+        .collect()
 }
 
 /// What the module imports for the registry's sake: its domains, whichever of them the output has, and the subject's id type.
@@ -101,25 +135,19 @@ fn imported(event: &registry::EventType, catalog: &Catalog) -> impl Iterator<Ite
 
 /// Adds the names of the crate-wide types that the drafts use.
 fn add_crate_types(drafts: &[naming::Draft], names: &mut BTreeSet<String>) {
-    fn collect(shape: &Shape, names: &mut BTreeSet<String>) {
-        match shape {
-            Shape::Leaf(Leaf::Id(name) | Leaf::Shared(name)) => {
+    for draft in drafts.iter().filter_map(|draft| draft.kind.as_ref()) {
+        draft.each_part(&mut |part| {
+            if let Part::Leaf(Leaf::Id(name) | Leaf::Shared(name)) = part {
                 names.insert(name.clone());
             }
-            Shape::List { item, .. } | Shape::Map(item) => collect(&item.shape, names),
-            Shape::Leaf(_) | Shape::Local(_) => {}
-        }
-    }
-    for draft in drafts {
-        if let Some(ItemKind::Object(object)) = &draft.kind {
-            object.fields.iter().for_each(|field| collect(&field.ty.shape, names));
-        }
+        });
     }
 }
 
 /// A payload's types, to be searched by the registry's pointers.
 struct Body<'a> {
     items: &'a [Item],
+    root: usize,
     file: &'a str,
 }
 
@@ -155,14 +183,18 @@ impl Body<'_> {
     fn object(&self, index: usize) -> Option<&Object> {
         match &self.items.get(index)?.kind {
             ItemKind::Object(object) => Some(object),
-            ItemKind::Named { .. } => None,
+            // its fields are its own to whoever reads them
+            ItemKind::Checked { inner: Nullable { shape: Shape::Local(inner), null: false }, .. } => {
+                self.object(*inner)
+            }
+            ItemKind::Named { .. } | ItemKind::Checked { .. } | ItemKind::Union { .. } => None,
         }
     }
 
     /// The Rust fields that a pointer leads through, and the last of them: all there in every payload.
     fn field(&self, pointer: &str, span: Span, problems: &mut Problems) -> Option<(Vec<String>, &Field)> {
         let mut path = Vec::new();
-        let mut object = self.object(0);
+        let mut object = self.object(self.root);
         let mut last = None;
         for token in pointer.split('/').skip(1) {
             let token = unescape(token);

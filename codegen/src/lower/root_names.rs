@@ -9,14 +9,15 @@ use crate::names;
 use crate::node::Span;
 
 pub(super) fn check(model: &Model, linked: &Linked<'_>, problems: &mut Problems) {
+    let whole = linked.registry_span("");
     let mut names: BTreeMap<String, Span> = BTreeMap::new();
     for fixed in ["AnyEvent", "EventType", "UnknownEventType"] {
-        names.insert(fixed.to_owned(), linked.document.span);
+        names.insert(fixed.to_owned(), whole);
     }
     let mut add = |name: String, span: Span| {
         if let Some(other) = names.insert(name.clone(), span) {
             let problem = problems.error(span, format!("two things would be named `{name}` in Rust"));
-            if other != linked.document.span {
+            if other != whole {
                 problem.related(other, "the other one");
             }
         }
@@ -39,15 +40,14 @@ pub(super) fn check(model: &Model, linked: &Linked<'_>, problems: &mut Problems)
     let used: BTreeSet<&str> = model.event_types.iter().map(|event| event.name.as_str()).collect();
     let mut places = BTreeMap::new();
     for (index, event) in linked.registry.event_types.iter().enumerate() {
-        let span = linked.registry_span(&format!("/event_types/{index}/event_type"));
+        let span = linked.event_type_span(index);
         places.insert(event.event_type.as_str(), span);
         if used.contains(event.event_type.as_str()) {
             add(names::upper_camel(&event.event_type), span);
-            add(names::screaming(&event.event_type), span);
         }
     }
     for payload in &model.payloads {
-        let span = places.get(payload.event_type.as_str()).copied().unwrap_or(linked.document.span);
+        let span = places.get(payload.event_type.as_str()).copied().unwrap_or(whole);
         add(payload.rust_name.clone(), span);
     }
 }

@@ -1,18 +1,24 @@
 //! One schema to one [`Shape`]; the types that it needs on the way become drafts of the payload's module.
+//!
+//! Every keyword is taken by the type that enforces it. Where some are left, the type is what the others say, and around it are
+//! rules, or a check of the whole value against the schema itself: the type lets more through than the schema, never less.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::catalog::{Catalog, same};
-use super::compose;
-use super::keywords::{Keywords, Notes, is_annotation, wrong_type};
+use super::catalog::{Catalog, equal};
+use super::compose::{self, Unmerged};
+use super::keywords::{Keywords, Notes};
+use super::level::level;
 use super::naming::Draft;
-use super::numbers;
 use super::strings::{self, Text};
+use super::types::{Type, TypeSet};
+use super::{Settings, custom, numbers};
 use crate::diagnostics::Problems;
-use crate::link::Linked;
-use crate::model::{ItemKind, Leaf, Named, Nullable, Shape};
-use crate::names;
-use crate::node::{Node, Span, Value};
+use crate::link::{Linked, Target};
+use crate::model::{By, Class, Explained, ItemKind, Leaf, Named, Nullable, Shape};
+use crate::node::{FileId, Node, Span, Value};
+use crate::vocabulary::is_annotation;
+use crate::{names, uri};
 
 /// Deeper than any schema that a person reads.
 const DEEPEST: usize = 64;
@@ -20,19 +26,36 @@ const DEEPEST: usize = 64;
 /// The types of one payload while its schema is read.
 pub(super) struct Types<'a, 'p> {
     pub(super) linked: &'a Linked<'a>,
+    pub(super) settings: Settings,
     pub(super) catalog: &'p mut Catalog,
     pub(super) problems: &'p mut Problems,
     pub(super) drafts: Vec<Draft>,
-    /// Objects by where their schema stands: whoever refers to it means the same type.
-    objects: BTreeMap<Span, usize>,
+    pub(super) explained: Vec<Explained>,
+    /// Types that have a name, by where their schema stands: whoever refers to it means the same type.
+    named: BTreeMap<Span, usize>,
+    /// Types of strings, by what they accept: equal ones are one.
+    strings: HashMap<Named, usize>,
     /// What encloses the schema that is being read.
     around: Vec<Around>,
+    /// Schemas that are being read.
+    reading: Vec<Span>,
+    /// Schemas that were met while they were being read, and have no name to be met by; and those that are known to be.
+    pub(super) recursive: BTreeSet<Span>,
+    known_recursive: BTreeSet<Span>,
+    /// The member that tells the variant which is to be read next from the others, and what it says.
+    pub(super) tag: Option<(String, String)>,
+    /// How many conditions are around the schema that is being read.
+    pub(super) conditions: usize,
+    /// Values that only the schema knows, by where that stands.
+    unknown: BTreeMap<Span, usize>,
+    /// The files that have schemas to check values by.
+    pub(super) files: BTreeSet<FileId>,
 }
 
 /// One thing that encloses a schema.
 #[derive(Debug, PartialEq, Eq)]
 enum Around {
-    Object(usize),
+    Type(usize),
     /// A list or a map: its items live on the heap, so a type may contain itself in them.
     Heap,
 }
@@ -41,6 +64,15 @@ enum Around {
 pub(super) struct Typed {
     pub(super) ty: Nullable,
     pub(super) notes: Notes,
+    /// Whether the type lets through what the schema does not, so that what is around it must check the whole.
+    pub(super) whole: bool,
+}
+
+impl Typed {
+    /// A value of which nothing is known.
+    pub(super) fn any() -> Typed {
+        Typed { ty: Nullable { shape: Shape::Json, null: false }, notes: Notes::default(), whole: false }
+    }
 }
 
 /// Where a schema stands: properties from the payload down.
@@ -60,171 +92,314 @@ impl Step {
     }
 }
 
+/// The path of a part of the schema that is no property: it is named after its role there.
+pub(super) fn role(path: &Path, role: &str) -> Path {
+    let mut path = path.clone();
+    match path.last_mut() {
+        Some(last) => last.name = format!("{}_{role}", last.name),
+        None => path.push(Step::new(role)),
+    }
+    path
+}
+
 impl<'a, 'p> Types<'a, 'p> {
-    pub(super) fn new(linked: &'a Linked<'a>, catalog: &'p mut Catalog, problems: &'p mut Problems) -> Types<'a, 'p> {
-        Types { linked, catalog, problems, drafts: Vec::new(), objects: BTreeMap::new(), around: Vec::new() }
+    pub(super) fn new(
+        linked: &'a Linked<'a>,
+        settings: Settings,
+        known_recursive: BTreeSet<Span>,
+        catalog: &'p mut Catalog,
+        problems: &'p mut Problems,
+    ) -> Types<'a, 'p> {
+        Types {
+            linked,
+            settings,
+            catalog,
+            problems,
+            drafts: Vec::new(),
+            explained: Vec::new(),
+            named: BTreeMap::new(),
+            strings: HashMap::new(),
+            around: Vec::new(),
+            reading: Vec::new(),
+            recursive: BTreeSet::new(),
+            known_recursive,
+            tag: None,
+            conditions: 0,
+            unknown: BTreeMap::new(),
+            files: BTreeSet::new(),
+        }
     }
 
-    /// Lowers a schema; none, and problems on record, where it can't become a type.
+    /// Lowers a schema; none, and problems on record, where it can't be right.
     pub(super) fn schema(&mut self, node: &Node, path: &Path) -> Option<Typed> {
-        if self.around.len() > DEEPEST {
-            self.problems.error(node.span, format!("schemas are nested more than {DEEPEST} levels deep here")).help(
-                "a schema that contains itself through `allOf` never ends: let it refer to itself by `$ref` alone",
-            );
+        if let Some(&index) = self.named.get(&node.span).filter(|_| !compose::is_made_up(node)) {
+            return Some(self.again(index, node, path));
+        }
+        if self.reading.contains(&node.span) && !compose::is_made_up(node) {
+            self.recursive.insert(node.span);
+            return Some(self.unknown(node, path));
+        }
+        if self.reading.len() > DEEPEST {
+            return Some(self.unknown(node, path));
+        }
+        if let Some(path) = node.get("x-rust-type") {
+            return self.elsewhere(node, path);
+        }
+        self.reading.push(node.span);
+        let typed = match self.known_recursive.contains(&node.span) && !compose::is_made_up(node) {
+            true => self.in_a_name(node, path),
+            false => self.level(node, path),
+        };
+        self.reading.pop();
+        typed
+    }
+
+    /// A type that contains itself must have a name to do so.
+    fn in_a_name(&mut self, node: &Node, path: &Path) -> Option<Typed> {
+        let index = self.open(node, &Notes::default(), false, path);
+        self.enter(index);
+        let typed = self.level(node, path);
+        self.leave();
+        let typed = typed?;
+        let by = if typed.whole { By::Schema(self.location(node.span)) } else { By::Name };
+        self.drafts[index].kind = Some(ItemKind::Checked { inner: typed.ty, by });
+        self.named.insert(node.span, index);
+        Some(Typed { notes: typed.notes, ..leaf(Shape::Local(index)) })
+    }
+
+    /// A type that the schema says is elsewhere, and enforces it.
+    fn elsewhere(&mut self, node: &Node, path: &Node) -> Option<Typed> {
+        let text = path.as_str().unwrap_or_default();
+        if !custom::is_path(text) {
+            self.problems
+                .error(path.span, format!("`{text}` is not a path to a Rust type"))
+                .help("write the whole path, such as `::money::Amount`");
             return None;
         }
-        if let Some(reference) = node.get("$ref")
-            && node.members().iter().all(|member| member.key == "$ref" || is_annotation(&member.key))
+        self.explain_as(node, Class::Elsewhere);
+        let notes = Keywords::of(node).take_notes();
+        Some(Typed { notes, ..leaf(Shape::Leaf(Leaf::Elsewhere(text.to_owned()))) })
+    }
+
+    fn level(&mut self, node: &Node, path: &Path) -> Option<Typed> {
+        let level = level(node, &self.linked.resources);
+        match level.value {
+            Value::Bool(true) => return Some(Typed::any()),
+            Value::Bool(false) => return Some(leaf(Shape::Never)),
+            _ => {}
+        }
+        if let Some(reference) = level.get("$ref")
+            && level.members().iter().all(|member| member.key == "$ref" || is_annotation(&member.key))
         {
-            return self.reference(node, reference, path);
+            return self.reference(&level, reference, path);
         }
-        if compose::is_composed(node) {
-            let merged = compose::merged(node, self.linked, self.problems)?;
-            return self.plain(&merged, self.is_in_file(node), path);
+        if !compose::is_composed(&level) {
+            return self.plain(node, &level, path);
         }
-        self.plain(node, true, path)
+        match compose::merged(&level, self.linked, self.problems) {
+            Ok((merged, parts)) => {
+                parts.iter().for_each(|part| self.explain_part(part));
+                self.plain(node, &merged, path)
+            }
+            // rules say it beside a type
+            Err(Unmerged::Inexpressible) => self.plain(node, &level, path),
+            Err(Unmerged::Wrong) => None,
+        }
     }
 
     /// A `$ref` with nothing beside it but annotations, which word this use of the type.
     fn reference(&mut self, node: &Node, reference: &Node, path: &Path) -> Option<Typed> {
-        let target = self.linked.target(reference)?;
-        let mut beside = Keywords::of(node, self.problems)?;
-        let own = beside.take_notes(self.problems)?;
+        let target = match self.linked.target(reference)? {
+            Target::Schema(target) => target,
+            Target::Metaschema => return Some(self.unknown(node, path)),
+        };
+        let own = Keywords::of(node).take_notes();
         if target.get("$ref").is_some() && self.in_circle(target) {
             self.problems.error(reference.span, "the `$ref` leads back to itself and never says what it is");
             return None;
         }
         let path = definition(reference).map_or_else(|| path.clone(), |name| vec![Step::new(&name)]);
         let typed = self.schema(target, &path)?;
-        Some(Typed { ty: typed.ty, notes: own.or(typed.notes) })
+        Some(Typed { notes: own.or(typed.notes), ..typed })
     }
 
     fn in_circle(&self, start: &Node) -> bool {
         let mut node = start;
         for _ in 0..DEEPEST {
-            let Some(target) = node.get("$ref").and_then(|reference| self.linked.target(reference)) else {
-                return false;
-            };
+            let next = node.get("$ref").and_then(|reference| self.linked.target(reference)?.schema());
+            let Some(target) = next.filter(|_| node.get("allOf").is_none()) else { return false };
             node = target;
         }
         true
     }
 
-    /// A schema without `$ref` and `allOf`. One that stands in a file is the same type for all who refer to it.
-    fn plain(&mut self, node: &Node, in_file: bool, path: &Path) -> Option<Typed> {
-        let mut keywords = Keywords::of(node, self.problems)?;
-        let notes = keywords.take_notes(self.problems)?;
-        self.check_rust_name(node, &notes)?;
-        let types = self.types(&mut keywords)?;
-        if keywords.has("enum") || keywords.has("const") {
-            let ty = self.words(node, keywords, types.as_deref(), &notes, path)?;
-            return Some(Typed { ty, notes });
+    /// A type that has a name already, or is about to get one.
+    fn again(&mut self, index: usize, node: &Node, path: &Path) -> Typed {
+        let draft = &self.drafts[index];
+        if draft.kind.is_none() && draft.null {
+            // whether null passes is not known before the schema has been read
+            return self.unknown(node, path);
         }
-        let types = types.or_else(|| self.no_type(node))?;
-        let null = types.contains(&"null");
-        let mut others = types.iter().copied().filter(|name| *name != "null");
-        let (Some(name), None) = (others.next(), others.next()) else {
-            self.problems
-                .error(
-                    node.get("type").map_or(node.span, |types| types.span),
-                    "a value of several types is not supported yet",
-                )
-                .help("one type, alone or with \"null\", is");
-            return None;
-        };
-        let (shape, inner_sensitive) = match name {
-            "object" => self.object(node, keywords, in_file, &notes, path)?,
-            "array" => self.array(node, keywords, path)?,
-            "string" => (self.string(node, keywords, &notes, path)?, false),
-            name => (Shape::Leaf(self.number_or_boolean(name, keywords)?), false),
-        };
-        let notes = Notes { sensitive: notes.sensitive || inner_sensitive, ..notes };
-        Some(Typed { ty: Nullable { shape, null }, notes })
+        let local = Shape::Local(index);
+        let shape = if self.contains_itself(index) { Shape::Boxed(Box::new(local)) } else { local };
+        let ty = Nullable { shape, null: self.drafts[index].null };
+        Typed { ty, notes: Keywords::of(node).take_notes(), whole: false }
     }
 
-    fn types<'n>(&mut self, keywords: &mut Keywords<'n>) -> Option<Option<Vec<&'n str>>> {
-        const TYPES: [&str; 7] = ["array", "boolean", "integer", "null", "number", "object", "string"];
-        let Some(node) = keywords.take("type") else { return Some(None) };
-        let names = match &node.value {
-            Value::String(_) => std::slice::from_ref(node),
-            Value::Array(names) if !names.is_empty() => names,
-            _ => return wrong_type("type", node, "a type's name or a list of them", self.problems),
-        };
-        let mut types = Vec::new();
-        for name in names {
-            let Some(known) = name.as_str().filter(|text| TYPES.contains(text)) else {
-                let problem = self.problems.error(name.span, "there is no such type in JSON Schema");
-                let near = name.as_str().and_then(|text| crate::diagnostics::did_you_mean(text, TYPES));
-                problem.help(near.unwrap_or_else(|| format!("the types are `{}`", TYPES.join("`, `"))));
-                return None;
-            };
-            types.push(known);
-        }
-        Some(Some(types))
+    /// Whether a type that is being read would contain itself, with no list and no map between: it would have no size.
+    fn contains_itself(&self, index: usize) -> bool {
+        let inside = self.around.iter().position(|around| *around == Around::Type(index));
+        inside.is_some_and(|inside| !self.around[inside..].contains(&Around::Heap))
     }
 
-    fn no_type<T>(&mut self, node: &Node) -> Option<T> {
-        self.problems.error(node.span, "the schema does not say its `type`").help(
-            "without `type`, a keyword such as `properties` lets every value of another type pass; say `\"type\": \"object\"`",
-        );
+    /// A schema without `$ref` and `allOf`: `level` is what `node`, which stands in a file or was made up, says in itself.
+    fn plain(&mut self, node: &Node, level: &Node, path: &Path) -> Option<Typed> {
+        let mut keywords = Keywords::of(level);
+        let notes = keywords.take_notes();
+        self.check_rust_name(level, &notes)?;
+        let mut types = keywords.get("type").map_or(TypeSet::ALL, TypeSet::named);
+        if let Some(values) = values(&keywords) {
+            let allowed: Vec<&Node> = values.iter().filter(|value| types.allows(value)).collect();
+            types = types.and(TypeSet::of_values(allowed.iter().copied()));
+            if types.is_empty() {
+                return self.nothing(level, values.is_empty());
+            }
+            if let Some((words, null)) = strings::words(&allowed) {
+                keywords.take("type");
+                keywords.take("const").or_else(|| keywords.take("enum"));
+                keywords.take_vacuous(types);
+                let shape = self.named(node, Named::Words(words), &notes, path);
+                let typed = Typed { ty: Nullable { shape, null }, notes, whole: false };
+                return Some(self.settle(node, keywords, typed, path));
+            }
+        }
+        keywords.take_vacuous(types);
+        if let Some(union) = self.union(node, &mut keywords, types, &notes, path) {
+            return union;
+        }
+        keywords.take("type");
+        match types.besides_null()[..] {
+            [only] => self.single(node, keywords, only, notes, types.null, path),
+            _ => self.choice(node, keywords, types, notes, path),
+        }
+    }
+
+    /// No value is both listed and of the stated type. An empty list means it, two that contradict each other do not.
+    fn nothing(&mut self, level: &Node, is_meant: bool) -> Option<Typed> {
+        if is_meant {
+            return Some(leaf(Shape::Never));
+        }
+        self.problems
+            .error(level.span, "nothing can satisfy this: no listed value is of the stated type")
+            .help("`type` and the listed values must have values in common");
         None
     }
 
-    fn words(
+    /// A value of one type.
+    pub(super) fn single(
         &mut self,
         node: &Node,
         mut keywords: Keywords<'_>,
-        types: Option<&[&str]>,
-        notes: &Notes,
+        only: Type,
+        notes: Notes,
+        null: bool,
         path: &Path,
-    ) -> Option<Nullable> {
-        let values = match keywords.take("const") {
-            Some(value) => vec![value],
-            None => match keywords.take("enum") {
-                Some(Node { value: Value::Array(values), .. }) => values.iter().collect(),
-                Some(other) => return wrong_type("enum", other, "a list", self.problems),
-                None => Vec::new(),
-            },
+    ) -> Option<Typed> {
+        numbers::check_counts(&keywords, self.problems)?;
+        let inner = match only {
+            Type::Object => return self.object(node, keywords, notes, null, path),
+            Type::Array => self.array(&mut keywords, path)?,
+            Type::String => leaf(self.string_shape(node, &mut keywords, &notes, path)?),
+            Type::Number(numbers) => {
+                let integers = self.settings.integers;
+                leaf(Shape::Leaf(numbers::number(numbers, integers, &mut keywords, self.problems)?))
+            }
+            Type::Boolean => leaf(Shape::Leaf(Leaf::Bool)),
         };
-        keywords.finish("a list of values", self.problems)?;
-        let (words, null) = strings::words(&values, self.problems)?;
-        let allowed = |name: &str| types.is_none_or(|types| types.contains(&name));
-        if words.is_empty() || !allowed("string") {
-            self.problems
-                .error(node.span, "no string can satisfy this schema")
-                .help("`type` and the listed values must have strings in common");
-            return None;
-        }
-        let shape = self.named(node, Named::Words(words), notes, path);
-        Some(Nullable { shape, null: null && allowed("null") })
+        let notes = Notes { sensitive: notes.sensitive || inner.notes.sensitive, ..notes };
+        let ty = Nullable { null, ..inner.ty };
+        Some(self.settle(node, keywords, Typed { ty, notes, whole: inner.whole }, path))
     }
 
-    fn string(&mut self, node: &Node, mut keywords: Keywords<'_>, notes: &Notes, path: &Path) -> Option<Shape> {
-        let text = strings::string(&mut keywords, self.problems)?;
-        let what = match &text {
-            Text::Leaf(Leaf::Text { .. }) => "a string",
-            Text::Leaf(_) => "a string with a `format`",
-            Text::Named(_) | Text::Id(_) => "a string with a `pattern`",
+    /// A value that only the schema itself knows.
+    fn unknown(&mut self, node: &Node, path: &Path) -> Typed {
+        if compose::is_made_up(node) {
+            return Typed { whole: true, ..Typed::any() };
+        }
+        self.explain_below(node);
+        let notes = Keywords::of(node).take_notes();
+        let index = match self.unknown.get(&node.span) {
+            Some(index) => *index,
+            None => {
+                let at = self.location(node.span);
+                let index = self.checked(node, Typed::any().ty, By::Schema(at), &notes, path);
+                self.unknown.insert(node.span, index);
+                index
+            }
         };
-        keywords.finish(what, self.problems)?;
-        Some(match text {
+        Typed { notes, ..leaf(Shape::Local(index)) }
+    }
+
+    /// The type as it is where it enforces the whole schema; else with rules around it, or with a check against the schema. One that
+    /// was made up can't be checked by itself: what is around it must be.
+    pub(super) fn settle(&mut self, node: &Node, keywords: Keywords<'_>, typed: Typed, path: &Path) -> Typed {
+        let Some(by) = self.by(node, keywords, typed.whole, Vec::new(), path) else { return typed };
+        let Some(by) = by else { return Typed { whole: true, ..typed } };
+        let index = self.checked(node, typed.ty, by, &typed.notes, path);
+        if !compose::is_made_up(node) {
+            self.named.insert(node.span, index);
+        }
+        Typed { notes: typed.notes, ..leaf(Shape::Local(index)) }
+    }
+
+    /// What a type needs around it: nothing, rules, a check against the schema, or (none within) that of whatever is around.
+    fn by(
+        &mut self,
+        node: &Node,
+        mut keywords: Keywords<'_>,
+        whole: bool,
+        named: Vec<String>,
+        path: &Path,
+    ) -> Option<Option<By>> {
+        let before = keywords.keys();
+        let rules = if whole { Vec::new() } else { self.rules(&mut keywords, named, path) };
+        let left = keywords.keys();
+        let made_up = compose::is_made_up(node);
+        if !made_up {
+            let left =
+                if whole { node.members().iter().map(|member| member.key.clone()).collect() } else { left.clone() };
+            self.explain(node, &left, &before);
+        }
+        if whole || !left.is_empty() {
+            return Some((!made_up).then(|| By::Schema(self.location(node.span))));
+        }
+        (!rules.is_empty()).then_some(Some(By::Rules(rules)))
+    }
+
+    fn checked(&mut self, node: &Node, inner: Nullable, by: By, notes: &Notes, path: &Path) -> usize {
+        self.draft(node, Some(ItemKind::Checked { inner, by }), notes, path)
+    }
+
+    /// A type around one that has no name.
+    pub(super) fn around(&mut self, node: &Node, inner: Nullable) -> usize {
+        self.checked(node, inner, By::Name, &Notes::default(), &Path::new())
+    }
+
+    /// The URI of a schema: its file's, and the way from there.
+    fn location(&mut self, at: Span) -> String {
+        let source = self.linked.sources.get(at.file);
+        self.files.insert(at.file);
+        let pointer = source.root.as_ref().map(|root| root.pointer_of(at)).unwrap_or_default();
+        format!("{}#{}", source.uri, uri::fragment(&pointer))
+    }
+
+    fn string_shape(&mut self, node: &Node, keywords: &mut Keywords<'_>, notes: &Notes, path: &Path) -> Option<Shape> {
+        let span = keywords.get("pattern").map_or(node.span, |pattern| pattern.span);
+        Some(match strings::string(keywords, self.settings.formats, self.problems)? {
             Text::Leaf(leaf) => Shape::Leaf(leaf),
             Text::Named(named) => self.named(node, named, notes, path),
-            Text::Id(prefix) => {
-                let span = node.get("pattern").map_or(node.span, |pattern| pattern.span);
-                Shape::Leaf(self.catalog.id_leaf(&prefix, span, self.problems)?)
-            }
+            Text::Id(prefix) => Shape::Leaf(self.catalog.id_leaf(&prefix, span, self.problems)?),
         })
-    }
-
-    fn number_or_boolean(&mut self, name: &str, mut keywords: Keywords<'_>) -> Option<Leaf> {
-        let (leaf, what) = match name {
-            "integer" => (numbers::integer(&mut keywords, self.problems)?, "an integer"),
-            "number" => (Leaf::Number, "a number"),
-            _ => (Leaf::Bool, "a boolean"),
-        };
-        keywords.finish(what, self.problems)?;
-        Some(leaf)
     }
 
     /// A schema whose values live in a list or a map.
@@ -235,23 +410,23 @@ impl<'a, 'p> Types<'a, 'p> {
         typed
     }
 
-    fn named(&mut self, node: &Node, kind: Named, notes: &Notes, path: &Path) -> Shape {
+    pub(super) fn named(&mut self, node: &Node, kind: Named, notes: &Notes, path: &Path) -> Shape {
         if let Some(leaf) = self.catalog.shared_leaf(&kind) {
             return Shape::Leaf(leaf);
         }
-        let equal = self
-            .drafts
-            .iter()
-            .position(|draft| matches!(&draft.kind, Some(ItemKind::Named { kind: other, .. }) if same(other, &kind)));
-        Shape::Local(equal.unwrap_or_else(|| {
-            let property = path.last().map(|step| step.property.clone()).unwrap_or_default();
-            self.draft(node, Some(ItemKind::Named { kind, property }), notes, path)
-        }))
+        let key = equal(&kind);
+        if let Some(index) = self.strings.get(&key) {
+            return Shape::Local(*index);
+        }
+        let property = path.last().map(|step| step.property.clone()).unwrap_or_default();
+        let index = self.draft(node, Some(ItemKind::Named { kind, property }), notes, path);
+        self.strings.insert(key, index);
+        Shape::Local(index)
     }
 
     fn draft(&mut self, node: &Node, kind: Option<ItemKind>, notes: &Notes, path: &Path) -> usize {
         let fixed = notes.rust_name.clone().filter(|name| names_a_type(name));
-        self.drafts.push(Draft { path: path.clone(), fixed, span: node.span, kind });
+        self.drafts.push(Draft { path: path.clone(), fixed, span: node.span, kind, null: false, fields_of: None });
         self.drafts.len() - 1
     }
 
@@ -259,42 +434,81 @@ impl<'a, 'p> Types<'a, 'p> {
         &mut self,
         node: &Node,
         mut keywords: Keywords<'_>,
-        in_file: bool,
-        notes: &Notes,
+        notes: Notes,
+        null: bool,
         path: &Path,
-    ) -> Option<(Shape, bool)> {
-        if let Some(map) = self.map(&mut keywords, path) {
-            keywords.finish("an object whose keys are data", self.problems)?;
-            let value = map?;
-            return Some((Shape::Map(Box::new(value.ty)), value.notes.sensitive));
+    ) -> Option<Typed> {
+        let tag = self.tag.take();
+        if tag.is_none()
+            && let Some(map) = self.map(&mut keywords, path)
+        {
+            let map = map?;
+            let notes = Notes { sensitive: notes.sensitive || map.notes.sensitive, ..notes };
+            let typed = Typed { ty: Nullable { null, ..map.ty }, notes, whole: map.whole };
+            return Some(self.settle(node, keywords, typed, path));
         }
-        if let Some(&index) = self.objects.get(&node.span).filter(|_| in_file) {
-            self.may_contain(index, node)?;
-            return Some((Shape::Local(index), false));
-        }
-        let index = self.draft(node, None, notes, path);
-        if in_file {
-            self.objects.insert(node.span, index);
-        }
-        self.around.push(Around::Object(index));
-        let object = self.members(node, keywords, notes, path);
-        self.around.pop();
-        self.drafts[index].kind = Some(ItemKind::Object(object?));
-        Some((Shape::Local(index), false))
+        let index = self.open(node, &notes, null, path);
+        self.enter(index);
+        let members = self.members(&mut keywords, tag, &notes, path);
+        self.leave();
+        let (object, whole) = members?;
+        let constants = object.constants.iter().map(|(name, _)| name.clone());
+        let named = object.fields.iter().map(|field| field.json.clone()).chain(constants).collect();
+        Some(self.close(index, node, keywords, named, ItemKind::Object(object), whole, notes, path))
     }
 
-    /// A struct that contains itself has no size, unless a list or a map is between.
-    fn may_contain(&mut self, index: usize, node: &Node) -> Option<()> {
-        let Some(inside) = self.around.iter().position(|around| *around == Around::Object(index)) else {
-            return Some(());
-        };
-        if self.around[inside..].contains(&Around::Heap) {
-            return Some(());
+    /// Begins a type that others may refer to while it is being read.
+    pub(super) fn open(&mut self, node: &Node, notes: &Notes, null: bool, path: &Path) -> usize {
+        let index = self.draft(node, None, notes, path);
+        self.drafts[index].null = null;
+        if !compose::is_made_up(node) {
+            self.named.insert(node.span, index);
         }
-        self.problems
-            .error(node.span, "an object that contains itself directly is not supported yet")
-            .help("an object may contain a list or a map of its own kind");
-        None
+        index
+    }
+
+    /// Ends such a type. Whoever met it meant it with all that is around it.
+    #[expect(clippy::too_many_arguments, reason = "all that is known of the type, and nothing of it belongs together")]
+    pub(super) fn close(
+        &mut self,
+        index: usize,
+        node: &Node,
+        keywords: Keywords<'_>,
+        named: Vec<String>,
+        kind: ItemKind,
+        whole: bool,
+        notes: Notes,
+        path: &Path,
+    ) -> Typed {
+        let null = self.drafts[index].null;
+        let typed = Typed { ty: Nullable { shape: Shape::Local(index), null }, notes, whole: false };
+        let by = match self.by(node, keywords, whole, named, path) {
+            None => None,
+            Some(Some(by)) => Some(by),
+            Some(None) => {
+                self.drafts[index].kind = Some(kind);
+                return Typed { whole: true, ..typed };
+            }
+        };
+        let Some(by) = by else {
+            self.drafts[index].kind = Some(kind);
+            return typed;
+        };
+        let fields = self.draft(node, Some(kind), &Notes::default(), path);
+        self.drafts[fields].fields_of = Some(index);
+        let inner = Nullable { shape: Shape::Local(fields), null };
+        self.drafts[index].kind = Some(ItemKind::Checked { inner, by });
+        self.drafts[index].null = false;
+        Typed { ty: Nullable { null: false, ..typed.ty }, ..typed }
+    }
+
+    /// What comes next is part of the type.
+    pub(super) fn enter(&mut self, index: usize) {
+        self.around.push(Around::Type(index));
+    }
+
+    pub(super) fn leave(&mut self) {
+        self.around.pop();
     }
 
     fn check_rust_name(&mut self, node: &Node, notes: &Notes) -> Option<()> {
@@ -305,12 +519,6 @@ impl<'a, 'p> Types<'a, 'p> {
             .help("a field's name is in snake_case, a type's in UpperCamelCase");
         None
     }
-
-    /// Whether the node is a file's own, not one that a merge made up.
-    fn is_in_file(&self, node: &Node) -> bool {
-        let root = self.linked.sources.get(node.span.file).root.as_ref();
-        root.and_then(|root| root.at(&root.pointer_of(node.span))).is_some_and(|own| std::ptr::eq(own, node))
-    }
 }
 
 /// `x-rust-name` names a type in UpperCamelCase and a field in snake_case.
@@ -318,8 +526,20 @@ pub(super) fn names_a_type(name: &str) -> bool {
     name.starts_with(char::is_uppercase)
 }
 
+pub(super) fn leaf(shape: Shape) -> Typed {
+    Typed { ty: Nullable { shape, null: false }, notes: Notes::default(), whole: false }
+}
+
+/// The values that the schema lists, where it does.
+fn values<'n>(keywords: &Keywords<'n>) -> Option<&'n [Node]> {
+    match keywords.get("const") {
+        Some(value) => Some(std::slice::from_ref(value)),
+        None => keywords.get("enum")?.as_array(),
+    }
+}
+
 /// The name of the definition that a `$ref` leads to; none where it leads to a whole file.
-fn definition(reference: &Node) -> Option<String> {
+pub(super) fn definition(reference: &Node) -> Option<String> {
     let (_, pointer) = reference.as_str()?.split_once('#')?;
     let last = pointer.rsplit('/').next().filter(|last| !last.is_empty())?;
     Some(crate::node::unescape(last))
@@ -327,7 +547,7 @@ fn definition(reference: &Node) -> Option<String> {
 
 impl Notes {
     /// These, and where they say nothing, the others.
-    fn or(self, other: Notes) -> Notes {
+    pub(super) fn or(self, other: Notes) -> Notes {
         let mut notes = self;
         notes.docs.title = notes.docs.title.or(other.docs.title);
         notes.docs.description = notes.docs.description.or(other.docs.description);

@@ -1,12 +1,15 @@
 //! Strings: words, patterns, formats, bounded text.
 
-use eventwright::payload::Pattern;
+use std::collections::BTreeSet;
 
-use super::keywords::{Keywords, wrong_type};
+use eventwright::payload::{Pattern, supports_regex};
+
+use super::keywords::Keywords;
 use super::numbers;
+use crate::config::Formats;
 use crate::diagnostics::Problems;
 use crate::model::{Leaf, Named, Word};
-use crate::names;
+use crate::names::{self, FreeNames};
 use crate::node::{Node, Value};
 
 /// What a string schema becomes, before shared types and ids are looked up.
@@ -21,94 +24,99 @@ pub(super) enum Text {
 /// The part of an id's pattern that follows the prefix: a canonical lower-case UUID version 7 (RFC 9562).
 const UUID_V7: &str = "[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$";
 
-/// Takes the keywords of a string that is no enum.
-pub(super) fn string(keywords: &mut Keywords<'_>, problems: &mut Problems) -> Option<Text> {
-    if let Some(pattern) = keywords.take("pattern") {
-        return self::pattern(pattern, keywords, problems);
+/// Takes the keywords of a string that is no enum. What the one type can't enforce beside another keyword is left.
+pub(super) fn string(keywords: &mut Keywords<'_>, formats: Formats, problems: &mut Problems) -> Option<Text> {
+    keywords.take_if("format", |format| is_annotation(format, formats));
+    if let Some(pattern) = keywords.get("pattern").and_then(Node::as_str)
+        && let Some(text) = self::pattern(pattern, keywords, problems)?
+    {
+        keywords.take("pattern");
+        return Some(text);
     }
-    if let Some(format) = keywords.take("format") {
-        return self::format(format, problems).map(Text::Leaf);
+    if let Some(leaf) = keywords.get("format").and_then(Node::as_str).and_then(self::format) {
+        keywords.take("format");
+        return Some(Text::Leaf(leaf));
     }
     let (min, max) = numbers::lengths("minLength", "maxLength", keywords, problems)?;
     Some(Text::Leaf(Leaf::Text { min, max }))
 }
 
-fn pattern(node: &Node, keywords: &mut Keywords<'_>, problems: &mut Problems) -> Option<Text> {
-    let Some(text) = node.as_str() else { return wrong_type("pattern", node, "a string", problems) };
-    if let Some(prefix) = text.strip_prefix('^').and_then(|text| text.strip_suffix(UUID_V7)) {
-        return Some(Text::Id(prefix.to_owned()));
+/// The type for a pattern, where there is one.
+fn pattern(text: &str, keywords: &mut Keywords<'_>, problems: &mut Problems) -> Option<Option<Text>> {
+    if let Some(prefix) =
+        text.strip_prefix('^').and_then(|text| text.strip_suffix(UUID_V7)).filter(|text| is_prefix(text))
+    {
+        return Some(Some(Text::Id(prefix.to_owned())));
     }
-    match Pattern::parse(text) {
-        Ok(_) => {
-            let (min, max) = numbers::lengths("minLength", "maxLength", keywords, problems)?;
-            Some(Text::Named(Named::Pattern { pattern: text.to_owned(), min, max }))
-        }
-        Err(error) => {
-            problems
-                .error(node.span, format!("the pattern is not supported yet: {error}"))
-                .help("anchored sequences of characters and classes with counts are: `^[A-Z]{3}-[0-9]+$`");
-            None
-        }
+    let Some(is_simple) = is_simple(text) else { return Some(None) };
+    let (min, max) = numbers::lengths("minLength", "maxLength", keywords, problems)?;
+    Some(Some(Text::Named(Named::Pattern { pattern: text.to_owned(), is_simple, min, max })))
+}
+
+/// Whether straight code matches the pattern, or else a regular expression in linear time; none where neither does.
+pub(super) fn is_simple(pattern: &str) -> Option<bool> {
+    match Pattern::parse(pattern) {
+        Ok(_) => Some(true),
+        Err(_) => supports_regex(pattern).ok().map(|()| false),
     }
 }
 
-fn format(node: &Node, problems: &mut Problems) -> Option<Leaf> {
-    let Some(text) = node.as_str() else { return wrong_type("format", node, "a string", problems) };
-    let leaf = match text {
+/// Whether a `format` asks nothing.
+pub(super) fn is_annotation(format: &Node, formats: Formats) -> bool {
+    formats == Formats::Annotate || !format.as_str().is_some_and(is_asserted)
+}
+
+/// Whether it is text that stands for itself in a regular expression, and an id can begin with it.
+fn is_prefix(text: &str) -> bool {
+    (1..=LONGEST_PREFIX).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
+}
+
+/// What the derive takes.
+const LONGEST_PREFIX: usize = 28;
+
+/// The formats that assert something here; any other is an annotation (JSON Schema validation, section 7.2.3).
+fn is_asserted(format: &str) -> bool {
+    eventwright::payload::format::check(format).is_some()
+}
+
+/// The type for a format, where there is one.
+fn format(text: &str) -> Option<Leaf> {
+    Some(match text {
         "date-time" => Leaf::DateTime,
         "date" => Leaf::Date,
-        "email" => Leaf::Email,
         "uuid" => Leaf::Uuid,
-        _ => {
-            problems
-                .error(node.span, format!("the format `{text}` is not supported yet"))
-                .help("`date-time`, `date`, `email` and `uuid` are");
-            return None;
-        }
-    };
-    Some(leaf)
+        "email" => Leaf::Format("Email"),
+        "time" => Leaf::Format("FullTime"),
+        "duration" => Leaf::Format("IsoDuration"),
+        "hostname" => Leaf::Format("Hostname"),
+        "ipv4" => Leaf::Format("Ipv4Addr"),
+        "ipv6" => Leaf::Format("Ipv6"),
+        "uri" => Leaf::Format("Uri"),
+        "uri-reference" => Leaf::Format("UriReference"),
+        "json-pointer" => Leaf::Format("JsonPointer"),
+        _ => return None,
+    })
 }
 
-/// The words of an `enum` or a `const`, and whether null is among them.
-pub(super) fn words(values: &[&Node], problems: &mut Problems) -> Option<(Vec<Word>, bool)> {
-    let mut words: Vec<(Word, &Node)> = Vec::new();
+/// The words of an `enum` or a `const`, and whether null is among them; none where there is something else among them, or no word.
+pub(super) fn words(values: &[&Node]) -> Option<(Vec<Word>, bool)> {
+    let mut words: Vec<Word> = Vec::new();
+    let (mut seen, mut free) = (BTreeSet::new(), FreeNames::default());
+    let numbered = |name: &str, number: u32| format!("{name}{number}");
+    // the enums have one variant of their own, for values that this revision of the contract does not know
+    free.take("Unrecognized".to_owned(), numbered);
     let mut null = false;
-    let mut complete = true;
     for value in values {
         match &value.value {
             Value::Null => null = true,
+            Value::String(text) if !seen.insert(text) => {}
             Value::String(text) => {
-                let word = Word { json: text.clone(), rust_name: variant(text) };
-                complete &= add(&mut words, word, value, problems);
+                let rust_name = free.take(names::upper_camel(text), numbered);
+                words.push(Word { json: text.clone(), rust_name });
             }
-            _ => {
-                problems
-                    .error(value.span, format!("{} among the values of an enum is not supported yet", value.kind()))
-                    .help("strings and null are");
-                complete = false;
-            }
+            _ => return None,
         }
     }
-    complete.then(|| (words.into_iter().map(|(word, _)| word).collect(), null))
-}
-
-fn add<'a>(words: &mut Vec<(Word, &'a Node)>, word: Word, node: &'a Node, problems: &mut Problems) -> bool {
-    let clash = words.iter().find(|(other, _)| other.rust_name == word.rust_name);
-    if let Some((other, first)) = clash {
-        let message = if other.json == word.json {
-            format!("the value `{}` occurs twice", word.json)
-        } else {
-            format!("the values `{}` and `{}` would both be named `{}` in Rust", other.json, word.json, word.rust_name)
-        };
-        problems.error(node.span, message).related(first.span, "the other one");
-        return false;
-    }
-    words.push((word, node));
-    true
-}
-
-/// The enums have one variant of their own, for values that this revision of the contract does not know.
-fn variant(word: &str) -> String {
-    let name = names::upper_camel(word);
-    if name == "Unrecognized" { format!("{name}_") } else { name }
+    (!words.is_empty()).then_some((words, null))
 }

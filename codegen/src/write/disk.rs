@@ -41,12 +41,17 @@ pub(super) fn write_atomically(path: &Path, text: &str) -> Result<()> {
     })
 }
 
+/// Writes the files on several threads: file systems mostly wait, and a tree may have thousands.
+pub(super) fn write_all(files: &[(PathBuf, &str)]) -> Result<()> {
+    super::on_all_cores(files, |(path, text)| write_atomically(path, text)).map(|_| ())
+}
+
 pub(super) fn remove(path: &Path) -> Result<()> {
     fs::remove_file(path).map_err(Error::io(path))
 }
 
-/// The Rust files in the folder that begin with the mark, in the order of names.
-pub(super) fn generated_files(folder: &Path, mark: &str) -> Result<Vec<PathBuf>> {
+/// The Rust files in the folder that begin with the mark, in the order of names. Only those that `is_wanted` are read.
+pub(super) fn generated_files(folder: &Path, mark: &str, is_wanted: impl Fn(&Path) -> bool) -> Result<Vec<PathBuf>> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
@@ -55,7 +60,7 @@ pub(super) fn generated_files(folder: &Path, mark: &str) -> Result<Vec<PathBuf>>
     let mut files = Vec::new();
     for entry in entries {
         let path = entry.map_err(Error::io(folder))?.path();
-        let is_rust = path.extension().is_some_and(|extension| extension == "rs") && path.is_file();
+        let is_rust = path.extension().is_some_and(|extension| extension == "rs") && is_wanted(&path) && path.is_file();
         if is_rust && read(&path)?.is_some_and(|bytes| bytes.starts_with(mark.as_bytes())) {
             files.push(path);
         }

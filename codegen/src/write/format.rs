@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proc_macro2::TokenStream;
 use syn::{Item, UseTree, Visibility};
 
-use crate::emit::{MENTIONS_DEPRECATED, Module, Output, doc_lines};
+use crate::emit::{self, Exposure, MENTIONS_DEPRECATED, Module, Output, doc_lines};
 use crate::{Error, Result};
 
 /// How every generated file begins; what begins so may be overwritten and removed.
@@ -18,26 +18,24 @@ const INLINE_ROOT: &str = "eventwright_bindings";
 const UNUSED: &str = "a crate uses what it needs of this";
 
 /// The files of a tree, by name.
-pub(super) fn files(output: &Output) -> Result<BTreeMap<String, String>> {
+pub(super) fn files(output: &Output<'_>) -> Result<BTreeMap<String, String>> {
     let mut files = BTreeMap::new();
-    for module in &output.modules {
-        let body = items(&module.items)?;
-        files.insert(format!("{}.rs", module.name), format!("{}\n{}\n{body}", header(module), inner_docs(module)));
+    let mut declarations = String::new();
+    for module in modules(output)? {
+        declarations.push_str(&format!("{} {};\n", module.opening, module.name));
+        files.insert(format!("{}.rs", module.name), format!("{}\n{}", module.header, module.inside));
     }
     let root = &output.root;
-    let declarations: String =
-        output.modules.iter().map(|module| format!("{} {};\n", opening(module), module.name)).collect();
     let body = items(&root.items)?;
     files.insert("mod.rs".to_owned(), format!("{}\n{}\n{declarations}\n{body}", header(root), inner_docs(root)));
     Ok(files)
 }
 
 /// All modules inline. The one around them takes what a crate that uses a part of them would be warned of.
-pub(super) fn one_file(output: &Output) -> Result<String> {
+pub(super) fn one_file(output: &Output<'_>) -> Result<String> {
     let mut inside = inner_docs(&output.root);
-    for module in &output.modules {
-        let body = format!("{}\n{}", inner_docs(module), items(&module.items)?);
-        inside.push_str(&format!("\n{} {} {{\n{}}}\n", opening(module), module.name, indented(&body)));
+    for module in modules(output)? {
+        inside.push_str(&format!("\n{} {} {{\n{}}}\n", module.opening, module.name, indented(&module.inside)));
     }
     inside.push('\n');
     inside.push_str(&items(&output.root.items)?);
@@ -48,6 +46,32 @@ pub(super) fn one_file(output: &Output) -> Result<String> {
          pub use {INLINE_ROOT}::*;\n",
         header(&output.root)
     ))
+}
+
+/// A module as text.
+struct Text {
+    name: String,
+    header: String,
+    opening: String,
+    inside: String,
+}
+
+/// The modules that the root declares.
+fn modules(output: &Output<'_>) -> Result<Vec<Text>> {
+    let mut texts = output.modules.iter().map(text).collect::<Result<Vec<_>>>()?;
+    // most of the work of a run
+    let dates = output.dates;
+    texts.extend(super::on_all_cores(output.payloads, |payload| text(&emit::payload(payload, dates)))?);
+    Ok(texts)
+}
+
+fn text(module: &Module) -> Result<Text> {
+    Ok(Text {
+        name: module.name.clone(),
+        header: header(module),
+        opening: opening(module),
+        inside: format!("{}\n{}", inner_docs(module), items(&module.items)?),
+    })
 }
 
 fn header(module: &Module) -> String {
@@ -64,7 +88,7 @@ fn opening(module: &Module) -> String {
         true => format!("#[allow(deprecated, reason = \"{MENTIONS_DEPRECATED}\")]\n"),
         false => String::new(),
     };
-    format!("{allow}{}mod", if module.public { "pub " } else { "" })
+    format!("{allow}{}mod", if module.exposure == Exposure::Public { "pub " } else { "" })
 }
 
 fn indented(text: &str) -> String {
