@@ -11,6 +11,8 @@ mod json;
 mod mutate;
 #[path = "verdicts/pattern.rs"]
 mod pattern;
+#[path = "support/same.rs"]
+mod same;
 #[path = "verdicts/texts.rs"]
 mod texts;
 #[path = "verdicts/valid.rs"]
@@ -23,6 +25,7 @@ use contracts::{Contract, Documents, contracts};
 use eventwright::{DecodeError, Reading};
 use fastrand::Rng;
 use mutate::{UNHEARD_OF, anything, edges, mutate};
+use same::same;
 use serde_json::Value;
 use sguild_events::{AnyEvent, EventType};
 use valid::{Valid, valid};
@@ -209,6 +212,6 @@ impl Case<'_> {
         assert_eq!(self.read(Reading::Tolerant).as_ref(), Ok(&event), "{self}");
         let written = event.encode().unwrap_or_else(|error| panic!("{self}\n{error}"));
         let written: Value = serde_json::from_str(&written).unwrap_or_else(|error| panic!("{self}\n{error}"));
-        assert!(json::same(&self.value(), &written), "{self}\nbecame {written}");
+        assert!(same(&self.value(), &written), "{self}\nbecame {written}");
     }
 }

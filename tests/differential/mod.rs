@@ -1,0 +1,17 @@
+//! Schemas and instances made at random, and who judges them.
+
+pub(crate) mod author;
+pub(crate) mod cases;
+mod compose;
+mod instance;
+pub(crate) mod judge;
+mod keywords;
+mod mutate;
+pub(crate) mod references;
+mod relax;
+#[path = "../support/same.rs"]
+pub(crate) mod same;
+pub(crate) mod shrink;
+mod spell;
+pub(crate) mod visit;
+pub(crate) mod words;

@@ -1,0 +1,120 @@
+//! A schema as tolerant reading takes it: closed objects are open, and lists of words are of any strings.
+//!
+//! What is beneath `oneOf`, `not` and `if` stays as it is, and so does `contains`, whose upper bound counts: there, a schema that allows
+//! more would make the whole allow less.
+
+use serde_json::{Map, Value, json};
+
+use super::references::file_and_fragment;
+
+/// Where the documents are.
+const BASE: &str = "https://schemas.test/";
+
+/// Before the file name of a relaxed copy.
+const RELAXED: &str = "relaxed-";
+
+/// The document with its schemas relaxed. In its definitions is the document as it was, for what refers to that.
+pub(crate) fn relaxed(document: &Value, event: &str) -> Value {
+    let Value::Object(keywords) = document else { return document.clone() };
+    let file = match keywords.get("$id").and_then(Value::as_str) {
+        Some(id) => id.rsplit('/').next().unwrap_or(id).to_owned(),
+        None => format!("{event}-v1.json"),
+    };
+    let mut strict = keywords.clone();
+    strict.insert("$id".to_owned(), format!("{BASE}{file}").into());
+    let mut relaxed = object(keywords, &file, true);
+    relaxed.insert("$id".to_owned(), format!("{BASE}{RELAXED}{file}").into());
+    relaxed.entry("$defs").or_insert_with(|| json!({}))["as it was"] = strict.into();
+    relaxed.into()
+}
+
+fn schema(schema: &Value, file: &str, lenient: bool) -> Value {
+    let Value::Object(keywords) = schema else { return schema.clone() };
+    let id = keywords.get("$id").and_then(Value::as_str);
+    object(keywords, id.unwrap_or(file), lenient).into()
+}
+
+fn object(keywords: &Map<String, Value>, file: &str, lenient: bool) -> Map<String, Value> {
+    let tag = if lenient { tag(keywords) } else { None };
+    let mut words = Vec::new();
+    let mut relaxed = Map::new();
+    for (keyword, value) in keywords {
+        let one = |lenient: bool| schema(value, file, lenient);
+        let list = |lenient: bool| -> Value {
+            value.as_array().into_iter().flatten().map(|one| schema(one, file, lenient)).collect()
+        };
+        let value = match keyword.as_str() {
+            "$id" => json!(format!("{RELAXED}{file}")),
+            "$ref" => {
+                let (other, fragment) = file_and_fragment(value.as_str().unwrap_or_default());
+                let other = if other.is_empty() { file } else { other };
+                let before = if lenient { RELAXED } else { BASE };
+                json!(format!("{before}{other}#{fragment}"))
+            }
+            "additionalProperties" | "unevaluatedProperties" if lenient && *value == json!(false) => json!(true),
+            "additionalProperties"
+            | "unevaluatedProperties"
+            | "unevaluatedItems"
+            | "items"
+            | "then"
+            | "else"
+            | "propertyNames" => one(lenient),
+            "not" | "if" | "contains" => one(false),
+            "properties" | "patternProperties" | "dependentSchemas" | "$defs" => {
+                let members = value.as_object().into_iter().flatten();
+                members.map(|(name, one)| (name.clone(), schema(one, file, lenient))).collect()
+            }
+            "allOf" | "anyOf" | "prefixItems" => list(lenient),
+            "oneOf" => match &tag {
+                Some(tag) => {
+                    let mut branches = list(true);
+                    for (branch, before) in
+                        branches.as_array_mut().into_iter().flatten().zip(value.as_array().into_iter().flatten())
+                    {
+                        branch["properties"][tag] = before["properties"][tag].clone();
+                    }
+                    branches
+                }
+                None => list(false),
+            },
+            "const" | "enum" if lenient => {
+                let values = if keyword == "const" {
+                    std::slice::from_ref(value)
+                } else {
+                    value.as_array().map_or(&[][..], Vec::as_slice)
+                };
+                if values.iter().any(Value::is_string) {
+                    words.push(json!({ "anyOf": [{ keyword: value }, { "type": "string" }] }));
+                    continue;
+                }
+                value.clone()
+            }
+            _ => value.clone(),
+        };
+        relaxed.insert(keyword.clone(), value);
+    }
+    if !words.is_empty() {
+        let all = relaxed.entry("allOf").or_insert_with(|| json!([]));
+        all.as_array_mut().expect("a list of schemas").extend(words);
+    }
+    relaxed
+}
+
+/// The member that tells the branches of `oneOf` apart.
+fn tag(keywords: &Map<String, Value>) -> Option<&String> {
+    let branches = keywords.get("oneOf")?.as_array()?;
+    let constant = |branch: &Value, name: &str| -> Option<Value> {
+        let required = branch.get("required")?.as_array()?.iter().any(|other| other == name);
+        let property = branch.get("properties")?.get(name)?;
+        let value = property.get("const").or_else(|| match &property.get("enum")?.as_array()?[..] {
+            [only] => Some(only),
+            _ => None,
+        });
+        value.filter(|value| required && value.is_string()).cloned()
+    };
+    let first = branches.first()?.get("properties")?.as_object()?;
+    first.keys().find(|name| {
+        let values: Option<Vec<Value>> = branches.iter().map(|branch| constant(branch, name)).collect();
+        values.is_some_and(|values| values.iter().enumerate().all(|(index, value)| !values[..index].contains(value)))
+    })
+}
