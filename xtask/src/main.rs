@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bench;
 mod check;
 mod demo;
 mod regenerate;
@@ -26,6 +27,7 @@ enum Chore {
     Test(test::Test),
     Demo(demo::Demo),
     Check(check::Check),
+    Bench(bench::Bench),
 }
 
 fn main() -> ExitCode {
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
         Chore::Test(chore) => chore.run(),
         Chore::Demo(chore) => chore.run(),
         Chore::Check(chore) => chore.run(),
+        Chore::Bench(chore) => chore.run(),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("error: {error}");

@@ -28,7 +28,7 @@ impl Regenerate {
                 .map_err(|error| format!("{}: {error}", schema_path().display()))?;
             changed.push(schema_path());
         }
-        let report = bindings().write()?;
+        let report = bindings().anew().write()?;
         for warning in &report.warnings {
             eprintln!("{warning}");
         }
