@@ -46,10 +46,7 @@ fn bound(keyword: &str, step: i64, keywords: &Keywords<'_>) -> Option<Option<i64
 fn check_order(keywords: &Keywords<'_>, problems: &mut Problems) -> Option<()> {
     for lower in ["minimum", "exclusiveMinimum"] {
         for upper in ["maximum", "exclusiveMaximum"] {
-            let (Some(min), Some(max)) = (keywords.get(lower), keywords.get(upper)) else { continue };
-            let (Value::Number(low), Value::Number(high)) = (&min.value, &max.value) else { continue };
-            let both_included = (lower, upper) == ("minimum", "maximum");
-            if low > high || low == high && !both_included {
+            if let Some((min, max)) = crossed(keywords, lower, upper) {
                 unordered(min.span, max.span, problems);
                 return None;
             }
@@ -76,16 +73,39 @@ pub(super) fn lengths(
     Some((low, high))
 }
 
-/// Whether both bounds of each count can hold; the values of the type that they are about must keep both.
+/// Complains where both bounds of a count can't hold: values of the one type that they are about must keep both.
 pub(super) fn check_counts(keywords: &Keywords<'_>, problems: &mut Problems) -> Option<()> {
-    for (lower, upper) in [("minProperties", "maxProperties"), ("minContains", "maxContains")] {
-        let (Some(min), Some(max)) = (keywords.get(lower), keywords.get(upper)) else { continue };
-        if count(min) > count(max) {
+    let counts = [("minProperties", "maxProperties"), ("minContains", "maxContains")];
+    match counts.iter().find_map(|(lower, upper)| crossed(keywords, lower, upper)) {
+        Some((min, max)) => {
             unordered(min.span, max.span, problems);
-            return None;
+            None
         }
+        None => Some(()),
     }
-    Some(())
+}
+
+/// Whether no value of the one type that the keywords are about can keep them.
+pub(super) fn contradict(keywords: &Keywords<'_>) -> bool {
+    const PAIRS: [(&str, &str); 8] = [
+        ("minLength", "maxLength"),
+        ("minItems", "maxItems"),
+        ("minContains", "maxContains"),
+        ("minProperties", "maxProperties"),
+        ("minimum", "maximum"),
+        ("minimum", "exclusiveMaximum"),
+        ("exclusiveMinimum", "maximum"),
+        ("exclusiveMinimum", "exclusiveMaximum"),
+    ];
+    PAIRS.iter().any(|(lower, upper)| crossed(keywords, lower, upper).is_some())
+}
+
+/// The two bounds, where the lower is above the upper, or at it though one of them is excluded.
+fn crossed<'n>(keywords: &Keywords<'n>, lower: &str, upper: &str) -> Option<(&'n Node, &'n Node)> {
+    let (min, max) = (keywords.get(lower)?, keywords.get(upper)?);
+    let (Value::Number(low), Value::Number(high)) = (&min.value, &max.value) else { return None };
+    let excluded = lower.starts_with("exclusive") || upper.starts_with("exclusive");
+    (low > high || low == high && excluded).then_some((min, max))
 }
 
 fn count(node: &Node) -> Option<u64> {

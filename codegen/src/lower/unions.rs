@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::compose;
 use super::keywords::{Keywords, Notes};
 use super::level::level;
+use super::numbers;
 use super::schema::{Path, Typed, Types, definition, leaf, role};
 use super::types::{Type, TypeSet};
 use crate::model::{Choice, ItemKind, Nullable, Shape, Variant};
@@ -151,13 +152,22 @@ impl Types<'_, '_> {
                 Type::Boolean => Judges::Nothing,
             };
             let about = keywords.take_about(judges);
+            if numbers::contradict(&about) {
+                // there is no such value, but there are others
+                others = others.without(one);
+                continue;
+            }
             if is_listed || !about.left().is_empty() {
                 ruled.push((one, about));
                 others = others.without(one);
             }
         }
         if ruled.is_empty() {
-            let shape = if types == TypeSet::ALL { Shape::Json } else { Shape::Other(types.mask()) };
+            let shape = match others {
+                TypeSet::ALL => Shape::Json,
+                others if others.is_empty() => Shape::Never,
+                others => Shape::Other(others.mask()),
+            };
             return Some(self.settle(node, keywords, Typed { notes, ..leaf(shape) }, path));
         }
         let null = types.null && TypeSet { null: false, ..others }.is_empty();
