@@ -118,7 +118,7 @@ fn constants(model: &Model) -> Vec<TokenStream> {
 
 /// Properties that are always the same string.
 fn always(model: &Model) -> Option<TokenStream> {
-    let (names, values): (Vec<_>, Vec<_>) = model.constants.iter().cloned().unzip();
+    let (names, values): (Vec<_>, Vec<_>) = model.constants.iter().map(|(name, value)| (name, value)).unzip();
     (!names.is_empty())
         .then(|| quote!(const CONSTANTS: &'static [(&'static str, &'static str)] = &[#((#names, #values)),*];))
 }
