@@ -21,7 +21,7 @@ use crate::vocabulary::is_annotation;
 use crate::{names, uri};
 
 /// Deeper than any schema that a person reads.
-const DEEPEST: usize = 64;
+const DEEPEST: usize = 32;
 
 /// The types of one payload while its schema is read.
 pub(super) struct Types<'a, 'p> {

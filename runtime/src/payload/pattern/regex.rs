@@ -154,7 +154,7 @@ pub(crate) fn check_ecma_262(pattern: &str) -> Result<(), UnsupportedRegex> {
     }
 }
 
-/// The pattern without backslashes before punctuation that means itself anyway, such as `\"` and, outside of a class, `\-`. ECMA 262 allows
+/// The pattern without backslashes before what is no letter and no digit and means itself anyway, such as `\"` and, outside of a class, `\-`. ECMA 262 allows
 /// them without the `u` flag (Annex B.1.2), and many write them.
 fn without_idle_escapes(pattern: &str) -> Cow<'_, str> {
     if !pattern.contains('\\') {
@@ -169,11 +169,12 @@ fn without_idle_escapes(pattern: &str) -> Cow<'_, str> {
             ']' => in_class = false,
             '\\' => {
                 if let Some(escaped) = chars.next() {
-                    let is_idle = escaped.is_ascii_punctuation() && !"^$\\.*+?()[]{}|/".contains(escaped);
+                    let is_idle = !escaped.is_alphanumeric() && !"^$\\.*+?()[]{}|/".contains(escaped);
                     plain.push('\\');
                     if is_idle && !(escaped == '-' && in_class) {
                         // by its code, which has no other meaning whatever is around it
-                        plain.push_str(&format!("x{:02x}", u32::from(escaped)));
+                        let code = u32::from(escaped);
+                        plain.push_str(&if code < 0x100 { format!("x{code:02x}") } else { format!("u{{{code:x}}}") });
                     } else {
                         plain.push(escaped);
                     }
