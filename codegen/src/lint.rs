@@ -6,6 +6,8 @@ pub(crate) mod examples;
 
 use std::collections::BTreeSet;
 
+use eventwright::payload::format::NAMES;
+
 use crate::diagnostics::{Problems, did_you_mean};
 use crate::link::Linked;
 use crate::load::{REGISTRY, Source};
@@ -149,30 +151,13 @@ fn required(schema: &Node, problems: &mut Problems) {
 fn format(schema: &Node, problems: &mut Problems) {
     let Some(node) = schema.get("format") else { return };
     let name = node.as_str().unwrap_or_default();
-    if !FORMATS.contains(&name) {
-        let near = did_you_mean(name, FORMATS);
+    if !NAMES.contains(&name) {
+        let near = did_you_mean(name, NAMES);
         problems
             .warning(node.span, format!("the format `{name}` is not known here: any string will do"))
-            .help(near.unwrap_or_else(|| format!("the formats are `{}`", FORMATS.join("`, `"))));
+            .help(near.unwrap_or_else(|| format!("the formats are `{}`", NAMES.join("`, `"))));
     }
 }
-
-/// Those that are asserted.
-const FORMATS: [&str; 13] = [
-    "date",
-    "date-time",
-    "duration",
-    "email",
-    "hostname",
-    "ipv4",
-    "ipv6",
-    "json-pointer",
-    "regex",
-    "time",
-    "uri",
-    "uri-reference",
-    "uuid",
-];
 
 /// Keywords judge values of their own types and let all others pass.
 fn pointless(schema: &Node, dialect: Dialect, problems: &mut Problems) {

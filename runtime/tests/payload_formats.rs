@@ -1,11 +1,11 @@
 //! Formats, held against the official suite, the `jsonschema` crate and others.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::net::Ipv6Addr;
 use std::path::PathBuf;
 
-use eventwright::payload::format::check;
+use eventwright::payload::format::{NAMES, check};
 use eventwright::payload::{decode, encode};
 use eventwright::{Hostname, Ipv4Addr, Ipv6, Object, Reading, Uri};
 use fastrand::Rng;
@@ -356,7 +356,8 @@ fn formats_are_types_of_fields() {
 
 #[test]
 fn unknown_formats_have_no_rule() {
-    assert!(FORMATS.iter().all(|format| check(format).is_some()));
+    assert_eq!(BTreeSet::from(NAMES), BTreeSet::from(FORMATS));
+    assert!(NAMES.into_iter().all(|format| check(format).is_some()));
     for format in ["iri", "idn-email", "relative-json-pointer", "Date", ""] {
         assert!(check(format).is_none(), "{format}");
     }

@@ -2,10 +2,9 @@
 //!
 //! Most rules of a schema are the types' own. What no type can say, such as `not`, `if` or `unevaluatedProperties`, is left to the
 //! crate `jsonschema`, which judges the value as [`Json`]: so no number is rounded on the way (`keywords`, `node`), and a
-//! format means the same as everywhere else (`formats`).
+//! format means the same as everywhere else (`schemas`).
 
 mod errors;
-mod formats;
 mod keywords;
 mod node;
 mod schemas;

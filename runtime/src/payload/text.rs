@@ -287,6 +287,7 @@ macro_rules! __text_from_static {
             /// Where the string breaks the rule; in a constant, that is a compile error.
             #[must_use]
             pub const fn from_static($text: &'static str) -> Self {
+                // a string of the source that breaks the rule is a mistake there, which a constant shows at compile time
                 if $check { Self($crate::payload::Str::from_static($text)) } else { panic!("{}", $broken) }
             }
         }

@@ -8,9 +8,9 @@ use jsonschema::{PatternOptions, Registry, Retrieve, Uri, ValidationError, Valid
 use referencing::SPECIFICATIONS;
 use serde_json::{Map, Value, json};
 
+use super::keywords;
 use super::node::Exact;
-use super::{formats, keywords};
-use crate::payload::{Invalid, Json};
+use crate::payload::{Invalid, Json, format};
 
 /// Documents of JSON Schema that refer to each other, and to no others but the metaschemas of the drafts.
 ///
@@ -90,8 +90,10 @@ fn compile(
         .offline()
         .should_validate_formats(asserts_formats)
         .with_pattern_options(PatternOptions::fancy_regex().backtrack_limit(MOST_STEPS_BACK));
-    for (name, holds) in formats::ours() {
-        options = options.with_format(name, holds);
+    for name in format::NAMES {
+        if let Some(holds) = format::check(name) {
+            options = options.with_format(name, holds);
+        }
     }
     options.build(schema)
 }

@@ -26,6 +26,23 @@ pub use self::uri::{Uri, UriReference};
 use super::text::Rule;
 use super::{timestamp, uuid};
 
+/// The names of the formats that [`check`] knows with all features, in order.
+pub const NAMES: [&str; 13] = [
+    "date",
+    "date-time",
+    "duration",
+    "email",
+    "hostname",
+    "ipv4",
+    "ipv6",
+    "json-pointer",
+    "regex",
+    "time",
+    "uri",
+    "uri-reference",
+    "uuid",
+];
+
 /// The rule of a format, by its name in JSON Schema; none where this crate does not know the format.
 ///
 /// `regex` is known under the feature `regex` only.

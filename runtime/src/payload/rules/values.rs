@@ -36,7 +36,8 @@ pub fn whole() -> Rule {
 /// Where one is not JSON.
 pub fn values(values: &[&str]) -> Rule {
     let keyword = if values.len() == 1 { "const" } else { "enum" };
-    let listed: Arc<[Json]> = values.iter().map(|text| text.parse().expect("a value of the schema is JSON")).collect();
+    let listed: Arc<[Json]> =
+        values.iter().map(|text| text.parse().expect("the generator writes values as JSON")).collect();
     let values: HashSet<Json> = listed.iter().cloned().collect();
     Rule::new(move |value, _| {
         if values.contains(value) {
@@ -93,7 +94,7 @@ pub fn multiple_of(divisor: &'static str) -> Rule {
 }
 
 fn number(text: &str) -> Number {
-    text.parse().expect("a number of the schema is JSON")
+    text.parse().expect("the generator writes numbers as JSON")
 }
 
 /// `minLength`
