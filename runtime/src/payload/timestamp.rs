@@ -66,3 +66,45 @@ fn write_date<S: Serializer>(parts: Option<DateParts>, to: S) -> Result<S::Ok, S
     let text = parts.and_then(write::date).ok_or_else(|| S::Error::custom(NO_YEAR))?;
     to.serialize_str(text.as_str())
 }
+
+/// What `format: date-time` and `format: date` mean for a crate's types, by the functions `date_time`, `parts`, `date` and
+/// `date_parts` beside them.
+macro_rules! read_and_write {
+    ($date_time:ty, $date:ty) => {
+        /// `format: date-time`, RFC 3339 section 5.6.
+        ///
+        /// The offset is kept, and nine digits of a second's fraction. A leap second is read as the second after it.
+        impl $crate::payload::Read for $date_time {
+            fn read<'de, D: serde::Deserializer<'de>>(
+                json: D,
+                reader: &$crate::payload::Reader,
+            ) -> Result<Self, D::Error> {
+                super::read_date_time(json, reader, date_time)
+            }
+        }
+
+        /// With its offset, `Z` for UTC, and as many digits of the second's fraction as it has.
+        impl $crate::payload::Write for $date_time {
+            fn write<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                super::write_date_time(parts(*self), to)
+            }
+        }
+
+        /// `format: date`, the full-date of RFC 3339 section 5.6.
+        impl $crate::payload::Read for $date {
+            fn read<'de, D: serde::Deserializer<'de>>(
+                json: D,
+                reader: &$crate::payload::Reader,
+            ) -> Result<Self, D::Error> {
+                super::read_date(json, reader, date)
+            }
+        }
+
+        impl $crate::payload::Write for $date {
+            fn write<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                super::write_date(date_parts(*self), to)
+            }
+        }
+    };
+}
+use read_and_write;

@@ -1,40 +1,10 @@
 //! The types of the crate `chrono`.
 
 use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, NaiveDateTime, TimeDelta, Timelike};
-use serde::{Deserializer, Serializer};
 
 use super::parts::{DateParts, DateTimeParts};
-use crate::payload::{Read, Reader, Write};
 
-/// `format: date-time`, RFC 3339 section 5.6.
-///
-/// The offset is kept, and nine digits of a second's fraction. A leap second is read as the second after it.
-impl Read for DateTime<FixedOffset> {
-    fn read<'de, D: Deserializer<'de>>(json: D, reader: &Reader) -> Result<Self, D::Error> {
-        super::read_date_time(json, reader, date_time)
-    }
-}
-
-/// With its offset, `Z` for UTC, and as many digits of the second's fraction as it has. A leap second, which chrono lets any minute
-/// have, is written as the second after it.
-impl Write for DateTime<FixedOffset> {
-    fn write<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        super::write_date_time(parts(*self), to)
-    }
-}
-
-/// `format: date`, the full-date of RFC 3339 section 5.6.
-impl Read for NaiveDate {
-    fn read<'de, D: Deserializer<'de>>(json: D, reader: &Reader) -> Result<Self, D::Error> {
-        super::read_date(json, reader, date)
-    }
-}
-
-impl Write for NaiveDate {
-    fn write<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        super::write_date(date_parts(*self), to)
-    }
-}
+super::read_and_write!(DateTime<FixedOffset>, NaiveDate);
 
 fn date_time(parts: DateTimeParts) -> Option<DateTime<FixedOffset>> {
     let [hour, minute, second] = [parts.hour, parts.minute, parts.second].map(u32::from);
@@ -64,7 +34,7 @@ fn parts(at: DateTime<FixedOffset>) -> Option<DateTimeParts> {
     })
 }
 
-/// Chrono's leap seconds are further nanoseconds of the second before.
+/// Chrono lets any minute have a leap second, as further nanoseconds of the second before: it is written as the second after.
 fn after_leap_second(at: NaiveDateTime) -> Option<NaiveDateTime> {
     match at.nanosecond().checked_sub(1_000_000_000) {
         Some(nanosecond) => at.with_nanosecond(nanosecond)?.checked_add_signed(TimeDelta::seconds(1)),

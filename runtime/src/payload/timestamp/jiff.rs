@@ -7,10 +7,8 @@ use std::hash::{Hash, Hasher};
 use jiff::civil::{Date, DateTime};
 use jiff::tz::{Offset, TimeZone};
 use jiff::{Error, SignedDuration, Timestamp, ZonedDateTime};
-use serde::{Deserializer, Serializer};
 
 use super::parts::{DateParts, DateTimeParts};
-use crate::payload::{Read, Reader, Write};
 
 /// A time and its offset from UTC, of jiff's parts: a `format: date-time`.
 ///
@@ -149,34 +147,7 @@ impl fmt::Debug for JiffDateTime {
     }
 }
 
-/// `format: date-time`, RFC 3339 section 5.6.
-///
-/// The offset is kept, and nine digits of a second's fraction. A leap second is read as the second after it.
-impl Read for JiffDateTime {
-    fn read<'de, D: Deserializer<'de>>(json: D, reader: &Reader) -> Result<Self, D::Error> {
-        super::read_date_time(json, reader, date_time)
-    }
-}
-
-/// With its offset, `Z` for UTC, and as many digits of the second's fraction as it has.
-impl Write for JiffDateTime {
-    fn write<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        super::write_date_time(parts(*self), to)
-    }
-}
-
-/// `format: date`, the full-date of RFC 3339 section 5.6.
-impl Read for Date {
-    fn read<'de, D: Deserializer<'de>>(json: D, reader: &Reader) -> Result<Self, D::Error> {
-        super::read_date(json, reader, date)
-    }
-}
-
-impl Write for Date {
-    fn write<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        super::write_date(date_parts(*self), to)
-    }
-}
+super::read_and_write!(JiffDateTime, Date);
 
 fn date_time(parts: DateTimeParts) -> Option<JiffDateTime> {
     // none is above 59

@@ -1,39 +1,10 @@
 //! The types of the crate `time`.
 
-use serde::{Deserializer, Serializer};
 use time::{Date, Month, OffsetDateTime, Time, UtcOffset};
 
 use super::parts::{DateParts, DateTimeParts};
-use crate::payload::{Read, Reader, Write};
 
-/// `format: date-time`, RFC 3339 section 5.6.
-///
-/// The offset is kept, and nine digits of a second's fraction. A leap second is read as the second after it.
-impl Read for OffsetDateTime {
-    fn read<'de, D: Deserializer<'de>>(json: D, reader: &Reader) -> Result<Self, D::Error> {
-        super::read_date_time(json, reader, date_time)
-    }
-}
-
-/// With its offset, `Z` for UTC, and as many digits of the second's fraction as it has.
-impl Write for OffsetDateTime {
-    fn write<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        super::write_date_time(parts(*self), to)
-    }
-}
-
-/// `format: date`, the full-date of RFC 3339 section 5.6.
-impl Read for Date {
-    fn read<'de, D: Deserializer<'de>>(json: D, reader: &Reader) -> Result<Self, D::Error> {
-        super::read_date(json, reader, date)
-    }
-}
-
-impl Write for Date {
-    fn write<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        super::write_date(date_parts(*self), to)
-    }
-}
+super::read_and_write!(OffsetDateTime, Date);
 
 fn date_time(parts: DateTimeParts) -> Option<OffsetDateTime> {
     let time = Time::from_hms_nano(parts.hour, parts.minute, parts.second, parts.nanosecond).ok()?;
