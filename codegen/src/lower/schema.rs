@@ -102,6 +102,15 @@ pub(super) fn role(path: &Path, role: &str) -> Path {
     path
 }
 
+/// What a type lacks of its schema.
+enum Needs {
+    Nothing,
+    /// A check around it.
+    Around(By),
+    /// A check by whatever is around it, since it was made up and has no place in a document.
+    Outer,
+}
+
 impl<'a, 'p> Types<'a, 'p> {
     pub(super) fn new(
         linked: &'a Linked<'a>,
@@ -343,8 +352,11 @@ impl<'a, 'p> Types<'a, 'p> {
     /// The type as it is where it enforces the whole schema; else with rules around it, or with a check against the schema. One that
     /// was made up can't be checked by itself: what is around it must be.
     pub(super) fn settle(&mut self, node: &Node, keywords: Keywords<'_>, typed: Typed, path: &Path) -> Typed {
-        let Some(by) = self.by(node, keywords, typed.whole, Vec::new(), path) else { return typed };
-        let Some(by) = by else { return Typed { whole: true, ..typed } };
+        let by = match self.needs(node, keywords, typed.whole, Vec::new(), path) {
+            Needs::Nothing => return typed,
+            Needs::Outer => return Typed { whole: true, ..typed },
+            Needs::Around(by) => by,
+        };
         let index = self.checked(node, typed.ty, by, &typed.notes, path);
         if !compose::is_made_up(node) {
             self.named.insert(node.span, index);
@@ -352,15 +364,14 @@ impl<'a, 'p> Types<'a, 'p> {
         Typed { notes: typed.notes, ..leaf(Shape::Local(index)) }
     }
 
-    /// What a type needs around it: nothing, rules, a check against the schema, or (none within) that of whatever is around.
-    fn by(
+    fn needs(
         &mut self,
         node: &Node,
         mut keywords: Keywords<'_>,
         whole: bool,
         named: Vec<String>,
         path: &Path,
-    ) -> Option<Option<By>> {
+    ) -> Needs {
         let before = keywords.keys();
         let rules = if whole { Vec::new() } else { self.rules(&mut keywords, named, path) };
         let left = keywords.keys();
@@ -371,9 +382,9 @@ impl<'a, 'p> Types<'a, 'p> {
             self.explain(node, &left, &before);
         }
         if whole || !left.is_empty() {
-            return Some((!made_up).then(|| By::Schema(self.location(node.span))));
+            return if made_up { Needs::Outer } else { Needs::Around(By::Schema(self.location(node.span))) };
         }
-        (!rules.is_empty()).then_some(Some(By::Rules(rules)))
+        if rules.is_empty() { Needs::Nothing } else { Needs::Around(By::Rules(rules)) }
     }
 
     fn checked(&mut self, node: &Node, inner: Nullable, by: By, notes: &Notes, path: &Path) -> usize {
@@ -482,17 +493,12 @@ impl<'a, 'p> Types<'a, 'p> {
     ) -> Typed {
         let null = self.drafts[index].null;
         let typed = Typed { ty: Nullable { shape: Shape::Local(index), null }, notes, whole: false };
-        let by = match self.by(node, keywords, whole, named, path) {
-            None => None,
-            Some(Some(by)) => Some(by),
-            Some(None) => {
+        let by = match self.needs(node, keywords, whole, named, path) {
+            Needs::Around(by) => by,
+            needs => {
                 self.drafts[index].kind = Some(kind);
-                return Typed { whole: true, ..typed };
+                return Typed { whole: matches!(needs, Needs::Outer), ..typed };
             }
-        };
-        let Some(by) = by else {
-            self.drafts[index].kind = Some(kind);
-            return typed;
         };
         let fields = self.draft(node, Some(kind), &Notes::default(), path);
         self.drafts[fields].fields_of = Some(index);
