@@ -16,6 +16,7 @@ use crate::diagnostics::{Problems, did_you_mean};
 use crate::load::{Contracts, REGISTRY, Sources, normalize};
 use crate::node::{FileId, Member, Node, Span};
 use crate::registry::{EventType, Registry, Status, Version};
+use crate::uri;
 use crate::vocabulary::Dialect;
 use refs::Refs;
 pub(crate) use refs::Target;
@@ -62,6 +63,13 @@ impl<'a> Linked<'a> {
                 dynamic::check(self, &self.reached(payload.file), problems);
             }
         }
+    }
+
+    /// The URI of a schema: its file's, and the way from there.
+    pub(crate) fn location(&self, at: Span) -> String {
+        let source = self.sources.get(at.file);
+        let pointer = source.root.as_ref().map(|root| root.pointer_of(at)).unwrap_or_default();
+        format!("{}#{}", source.uri, uri::fragment(&pointer))
     }
 
     /// What else than its own URI a file is called in `$ref`s.

@@ -15,6 +15,7 @@ mod naming;
 mod numbers;
 mod objects;
 mod payload;
+mod relaxed;
 mod root_names;
 mod rules;
 mod schema;

@@ -192,8 +192,8 @@ pub(crate) enum By {
     Name,
     /// Rules that no type says.
     Rules(Vec<Rule>),
-    /// The whole schema with this URI.
-    Schema(String),
+    /// The whole schema with the URI `at`; `relaxed` is that of what tolerant reading takes instead, where it takes more.
+    Schema { at: String, relaxed: Option<String> },
 }
 
 /// How many of a union's variants a value may be.
@@ -227,6 +227,12 @@ pub(crate) enum Rule {
     Not(Predicate),
     AnyOf(Vec<Predicate>),
     OneOf(Vec<Predicate>),
+    /// `oneOf` of objects that a property tells apart, and perhaps null.
+    Tagged {
+        tag: String,
+        branches: Vec<(String, Predicate)>,
+        null: bool,
+    },
     AllOf(Vec<Predicate>),
     When {
         condition: Predicate,
@@ -503,7 +509,7 @@ impl Rule {
                     .for_each(|one| one.each_part(show));
             }
             Rule::Matches(ty) => ty.shape.each_part(show),
-            Rule::DependentSchemas(entries) | Rule::Properties(entries) => {
+            Rule::DependentSchemas(entries) | Rule::Properties(entries) | Rule::Tagged { branches: entries, .. } => {
                 entries.iter().for_each(|(_, one)| one.each_part(show));
             }
             Rule::Members { patterns, others, .. } => {

@@ -8,8 +8,9 @@ use crate::attr;
 
 /// What a value is held against.
 enum Against {
-    /// `schemas = super::SCHEMAS, at = "https://example.org/order.json#/properties/total"`
-    Schema { schemas: Path, at: LitStr },
+    /// `schemas = super::SCHEMAS, at = "https://example.org/order.json#/properties/total"`, and perhaps the place of a more lenient one,
+    /// `relaxed = "…"`
+    Schema { schemas: Path, at: LitStr, relaxed: Option<LitStr> },
     /// `rules`, which an `impl Ruled` says
     Rules,
     /// The type is a name only.
@@ -21,8 +22,12 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     let name = &input.ident;
     let payload = quote!(::eventwright::payload);
     let ways_in = match parse(input)? {
-        Against::Schema { schemas, at } => {
-            let rule = quote!(static RULE: #payload::checked::Rule = #payload::checked::Rule::new(&#schemas, #at););
+        Against::Schema { schemas, at, relaxed } => {
+            let made = match relaxed {
+                Some(relaxed) => quote!(with_relaxed(&#schemas, #at, #relaxed)),
+                None => quote!(new(&#schemas, #at)),
+            };
+            let rule = quote!(static RULE: #payload::checked::Rule = #payload::checked::Rule::#made;);
             checked(name, inner, &rule, &quote!(#payload::checked), &quote!(judged(Self::new, source)))
         }
         Against::Rules => {
@@ -168,22 +173,26 @@ fn parse(input: &DeriveInput) -> Result<Against> {
     const EXPECTED: &str = "expected `#[checked(rules)]` or `#[checked(schemas = SCHEMAS, at = \"https://…\")]`";
 
     let Some(attr) = attr::only(&input.attrs, "checked") else { return Ok(Against::Nothing) };
-    let (mut schemas, mut at, mut rules) = (None, None, false);
+    let (mut schemas, mut at, mut relaxed, mut rules) = (None, None, None, false);
     attr.parse_nested_meta(|meta| {
         if meta.path.is_ident("schemas") {
             schemas = Some(meta.value()?.parse()?);
         } else if meta.path.is_ident("at") {
             at = Some(meta.value()?.parse()?);
+        } else if meta.path.is_ident("relaxed") {
+            relaxed = Some(meta.value()?.parse()?);
         } else if meta.path.is_ident("rules") {
             rules = true;
         } else {
-            return Err(meta.error("expected `rules`, `schemas = SCHEMAS` or `at = \"https://…\"`"));
+            return Err(
+                meta.error("expected `rules`, `schemas = SCHEMAS`, `at = \"https://…\"` or `relaxed = \"https://…\"`")
+            );
         }
         Ok(())
     })?;
     match (schemas, at, rules) {
-        (Some(schemas), Some(at), false) => Ok(Against::Schema { schemas, at }),
-        (None, None, true) => Ok(Against::Rules),
+        (Some(schemas), Some(at), false) => Ok(Against::Schema { schemas, at, relaxed }),
+        (None, None, true) if relaxed.is_none() => Ok(Against::Rules),
         _ => Err(Error::new_spanned(attr, EXPECTED)),
     }
 }

@@ -8,7 +8,7 @@ use super::instance::{Maker, anything};
 use super::judge::judge;
 use super::mutate::Vocabulary;
 use super::references::References;
-use super::relax::relaxed;
+use super::relax::{Extent, relaxed};
 use super::same::same;
 use super::spell::{Spelled, spell};
 
@@ -26,8 +26,8 @@ pub(crate) struct Subject {
     pub(crate) event: String,
     pub(crate) schema: Value,
     pub(crate) judge: jsonschema::Validator,
-    /// Of what tolerant reading may let through.
-    tolerant: jsonschema::Validator,
+    /// Of what tolerant reading has to let through besides, and of what it may.
+    relaxed: [jsonschema::Validator; 2],
     rng: Rng,
 }
 
@@ -40,6 +40,7 @@ pub(crate) struct Instance {
     /// What is wrong with it.
     pub(crate) verdict: Result<(), String>,
     /// Whether the schema allows it when its closed objects are open and its words are any.
+    pub(crate) must_be_tolerated: bool,
     pub(crate) may_be_tolerated: bool,
 }
 
@@ -51,9 +52,11 @@ impl Subject {
         loop {
             let schema = author::schema(&event, &mut rng);
             let judge = judge(&schema).unwrap_or_else(|error| panic!("EVENTWRIGHT_SEED={seed}: {error}\n{schema:#}"));
-            let tolerant = super::judge::judge(&relaxed(&schema, &event))
-                .unwrap_or_else(|error| panic!("EVENTWRIGHT_SEED={seed}: relaxed: {error}\n{schema:#}"));
-            let mut subject = Self { seed, event: event.clone(), schema, judge, tolerant, rng };
+            let relaxed = [Extent::Must, Extent::May].map(|extent| {
+                super::judge::judge(&relaxed(&schema, &event, extent))
+                    .unwrap_or_else(|error| panic!("EVENTWRIGHT_SEED={seed}: relaxed: {error}\n{schema:#}"))
+            });
+            let mut subject = Self { seed, event: event.clone(), schema, judge, relaxed, rng };
             drafts -= 1;
             if drafts == 0 || (0..PROBES).any(|_| subject.is_satisfiable()) {
                 return subject;
@@ -84,7 +87,8 @@ impl Subject {
                 // as it is
                 0..2 => {}
                 2..5 => vocabulary.mutate(&mut value, &mut self.rng),
-                5 | 6 => (0..3).for_each(|_| vocabulary.mutate(&mut value, &mut self.rng)),
+                5 => Vocabulary::grow(&mut value, &mut self.rng),
+                6 => (0..3).for_each(|_| vocabulary.mutate(&mut value, &mut self.rng)),
                 _ => value = anything(&mut self.rng),
             }
             let Spelled { text, has_twins } = spell(&value, &mut self.rng);
@@ -97,8 +101,9 @@ impl Subject {
         let value: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text}"));
         let verdict =
             self.judge.validate(&value).map_err(|error| format!("{error} at {:?}", error.instance_path().as_str()));
-        let may_be_tolerated = verdict.is_ok() || self.tolerant.is_valid(&value);
-        Instance { text, has_twins: false, verdict, may_be_tolerated }
+        let [must_be_tolerated, may_be_tolerated] =
+            self.relaxed.each_ref().map(|relaxed| verdict.is_ok() || relaxed.is_valid(&value));
+        Instance { text, has_twins: false, verdict, must_be_tolerated, may_be_tolerated }
     }
 }
 

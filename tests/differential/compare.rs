@@ -11,6 +11,11 @@ pub(crate) fn compare(instance: &Instance, answer: &Answer) -> Result<(), String
         (Answer::Read { tolerant: Ok(()), .. }, _) if !instance.may_be_tolerated => {
             Err("read tolerantly, and may not be".to_owned())
         }
+        (Answer::Read { strict: Err(_), tolerant: Err(error) }, _)
+            if instance.must_be_tolerated && !instance.has_twins =>
+        {
+            Err(format!("not read tolerantly: {error}"))
+        }
         (Answer::Read { strict: Err(_), .. }, valid) if !valid || instance.has_twins => Ok(()),
         (Answer::Read { strict: Err(error), .. }, _) => Err(format!("eventwright: {error}")),
         (Answer::Read { strict: Ok(_), .. }, false) => Err("eventwright: valid".to_owned()),

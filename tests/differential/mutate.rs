@@ -72,6 +72,18 @@ impl Vocabulary {
         };
     }
 
+    /// Adds what a later revision may allow: a member, or a word.
+    pub(crate) fn grow(instance: &mut Value, rng: &mut Rng) {
+        let mut places = Vec::new();
+        pointers(instance, String::new(), &mut places);
+        places.retain(|place| instance.pointer(place).is_some_and(|value| value.is_object() || value.is_string()));
+        match rng.choice(&places).and_then(|place| instance.pointer_mut(place)) {
+            Some(Value::Object(members)) => drop(members.insert("added later".to_owned(), json!([1]))),
+            Some(word) => *word = json!("added later"),
+            None => {}
+        }
+    }
+
     fn value(&self, rng: &mut Rng) -> Value {
         rng.choice(&self.values).cloned().unwrap_or_else(|| anything(rng))
     }

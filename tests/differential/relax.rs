@@ -1,5 +1,7 @@
 //! A schema as tolerant reading takes it: closed objects are open, and lists of words are of any strings.
 //!
+//! Some leniency is allowed and not asked for, so there are two of them for each schema.
+//!
 //! What is beneath `oneOf`, `not` and `if` stays as it is, and so does `contains`, whose upper bound counts: there, a schema that allows
 //! more would make the whole allow less.
 
@@ -13,8 +15,17 @@ const BASE: &str = "https://schemas.test/";
 /// Before the file name of a relaxed copy.
 const RELAXED: &str = "relaxed-";
 
+/// How far a schema is relaxed.
+#[derive(Clone, Copy)]
+pub(crate) enum Extent {
+    /// As far as reading has to go: words are what lists nothing else but null; what others have not looked at is what it was.
+    Must,
+    /// As far as it may go.
+    May,
+}
+
 /// The document with its schemas relaxed. In its definitions is the document as it was, for what refers to that.
-pub(crate) fn relaxed(document: &Value, event: &str) -> Value {
+pub(crate) fn relaxed(document: &Value, event: &str, extent: Extent) -> Value {
     let Value::Object(keywords) = document else { return document.clone() };
     let file = match keywords.get("$id").and_then(Value::as_str) {
         Some(id) => id.rsplit('/').next().unwrap_or(id).to_owned(),
@@ -22,25 +33,30 @@ pub(crate) fn relaxed(document: &Value, event: &str) -> Value {
     };
     let mut strict = keywords.clone();
     strict.insert("$id".to_owned(), format!("{BASE}{file}").into());
-    let mut relaxed = object(keywords, &file, true);
+    let mut relaxed = object(keywords, &file, Some(extent));
     relaxed.insert("$id".to_owned(), format!("{BASE}{RELAXED}{file}").into());
     relaxed.entry("$defs").or_insert_with(|| json!({}))["as it was"] = strict.into();
     relaxed.into()
 }
 
-fn schema(schema: &Value, file: &str, lenient: bool) -> Value {
+fn schema(schema: &Value, file: &str, lenient: Option<Extent>) -> Value {
     let Value::Object(keywords) = schema else { return schema.clone() };
     let id = keywords.get("$id").and_then(Value::as_str);
     object(keywords, id.unwrap_or(file), lenient).into()
 }
 
-fn object(keywords: &Map<String, Value>, file: &str, lenient: bool) -> Map<String, Value> {
-    let tag = if lenient { tag(keywords) } else { None };
+fn object(keywords: &Map<String, Value>, file: &str, lenient: Option<Extent>) -> Map<String, Value> {
+    let is_left = |keyword| keywords.get(keyword).is_some_and(|left| *left != json!(false));
+    let lenient = match lenient {
+        Some(Extent::Must) if is_left("unevaluatedProperties") || keywords.contains_key("unevaluatedItems") => None,
+        lenient => lenient,
+    };
+    let tag = lenient.and_then(|_| tag(keywords));
     let mut words = Vec::new();
     let mut relaxed = Map::new();
     for (keyword, value) in keywords {
-        let one = |lenient: bool| schema(value, file, lenient);
-        let list = |lenient: bool| -> Value {
+        let one = |lenient: Option<Extent>| schema(value, file, lenient);
+        let list = |lenient: Option<Extent>| -> Value {
             value.as_array().into_iter().flatten().map(|one| schema(one, file, lenient)).collect()
         };
         let value = match keyword.as_str() {
@@ -48,10 +64,12 @@ fn object(keywords: &Map<String, Value>, file: &str, lenient: bool) -> Map<Strin
             "$ref" => {
                 let (other, fragment) = file_and_fragment(value.as_str().unwrap_or_default());
                 let other = if other.is_empty() { file } else { other };
-                let before = if lenient { RELAXED } else { BASE };
+                let before = if lenient.is_some() { RELAXED } else { BASE };
                 json!(format!("{before}{other}#{fragment}"))
             }
-            "additionalProperties" | "unevaluatedProperties" if lenient && *value == json!(false) => json!(true),
+            "additionalProperties" | "unevaluatedProperties" if lenient.is_some() && *value == json!(false) => {
+                json!(true)
+            }
             "additionalProperties"
             | "unevaluatedProperties"
             | "unevaluatedItems"
@@ -59,7 +77,7 @@ fn object(keywords: &Map<String, Value>, file: &str, lenient: bool) -> Map<Strin
             | "then"
             | "else"
             | "propertyNames" => one(lenient),
-            "not" | "if" | "contains" => one(false),
+            "not" | "if" | "contains" => one(None),
             "properties" | "patternProperties" | "dependentSchemas" | "$defs" => {
                 let members = value.as_object().into_iter().flatten();
                 members.map(|(name, one)| (name.clone(), schema(one, file, lenient))).collect()
@@ -67,7 +85,7 @@ fn object(keywords: &Map<String, Value>, file: &str, lenient: bool) -> Map<Strin
             "allOf" | "anyOf" | "prefixItems" => list(lenient),
             "oneOf" => match &tag {
                 Some(tag) => {
-                    let mut branches = list(true);
+                    let mut branches = list(lenient);
                     for (branch, before) in
                         branches.as_array_mut().into_iter().flatten().zip(value.as_array().into_iter().flatten())
                     {
@@ -75,15 +93,19 @@ fn object(keywords: &Map<String, Value>, file: &str, lenient: bool) -> Map<Strin
                     }
                     branches
                 }
-                None => list(false),
+                None => list(None),
             },
-            "const" | "enum" if lenient => {
+            "const" | "enum" if lenient.is_some() => {
                 let values = if keyword == "const" {
                     std::slice::from_ref(value)
                 } else {
                     value.as_array().map_or(&[][..], Vec::as_slice)
                 };
-                if values.iter().any(Value::is_string) {
+                let are_words = match lenient {
+                    Some(Extent::Must) => values.iter().all(|value| value.is_string() || value.is_null()),
+                    _ => true,
+                };
+                if are_words && values.iter().any(Value::is_string) {
                     words.push(json!({ "anyOf": [{ keyword: value }, { "type": "string" }] }));
                     continue;
                 }

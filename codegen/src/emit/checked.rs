@@ -16,12 +16,15 @@ pub(super) fn item(head: &Head<'_>, inner: &Nullable, by: &By, items: &[Item], i
     let inner = nullable(inner, items, imports);
     let rule = match by {
         By::Name => TokenStream::new(),
-        By::Schema(at) => quote! { #[checked(schemas = super::schemas::SCHEMAS, at = #at)] },
+        By::Schema { at, relaxed } => {
+            let relaxed = relaxed.iter().map(|at| quote! { , relaxed = #at });
+            quote! { #[checked(schemas = super::schemas::SCHEMAS, at = #at #(#relaxed)*)] }
+        }
         By::Rules(_) => quote! { #[checked(rules)] },
     };
     let rules = match by {
         By::Rules(rules) => rules_impl(&name, rules, items, imports),
-        By::Name | By::Schema(_) => TokenStream::new(),
+        By::Name | By::Schema { .. } => TokenStream::new(),
     };
     let head = head.tokens(&quote!(Clone, PartialEq, #derive));
     quote! {

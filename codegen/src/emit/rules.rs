@@ -32,6 +32,10 @@ pub(super) fn rule(rule: &Rule, items: &[Item], imports: &mut Imports) -> TokenS
             let all = all.iter().map(to);
             quote!(rules::one_of([#(#all),*]))
         }
+        Rule::Tagged { tag, branches, null } => {
+            let branches = named(branches, &mut to);
+            quote!(rules::tagged(#tag, [#(#branches),*], #null))
+        }
         Rule::AllOf(all) => {
             let all = all.iter().map(to);
             quote!(rules::all_of([#(#all),*]))

@@ -9,7 +9,6 @@ use crate::diagnostics::Problems;
 use crate::link::Linked;
 use crate::lower::documents;
 use crate::node::{FileId, Node, Span};
-use crate::uri;
 
 /// A value that a schema gives, and where that schema is.
 struct Given<'a> {
@@ -47,15 +46,13 @@ pub(crate) fn check(linked: &Linked<'_>, files: &BTreeSet<FileId>, formats: Form
 fn given<'a>(linked: &Linked<'a>, files: &BTreeSet<FileId>) -> BTreeMap<FileId, Vec<Given<'a>>> {
     let mut all: BTreeMap<FileId, Vec<Given<'a>>> = BTreeMap::new();
     for schema in linked.resources.schemas.iter().filter(|schema| files.contains(&schema.node.span.file)) {
-        let source = linked.sources.get(schema.node.span.file);
-        let pointer = || source.root.as_ref().map(|root| root.pointer_of(schema.node.span)).unwrap_or_default();
         for member in schema.node.members() {
             let values = match member.key.as_str() {
                 "default" => std::slice::from_ref(&member.value),
                 "examples" => member.value.as_array().unwrap_or_default(),
                 _ => continue,
             };
-            let at = format!("{}#{}", source.uri, uri::fragment(&pointer()));
+            let at = linked.location(schema.node.span);
             let given = values.iter().map(|value| Given { keyword: &member.key, value, at: at.clone() });
             all.entry(schema.node.span.file).or_default().extend(given);
         }

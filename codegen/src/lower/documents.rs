@@ -22,7 +22,7 @@ pub(crate) fn of(files: &BTreeSet<FileId>, linked: &Linked<'_>) -> Vec<Document>
 }
 
 /// The document without white space; it says its dialect, if it did not.
-fn document(root: &Node, dialect: Dialect) -> String {
+pub(super) fn document(root: &Node, dialect: Dialect) -> String {
     let mut json = String::new();
     match &root.value {
         Value::Object(members) if root.get("$schema").is_none() => {

@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 
 use super::catalog::Catalog;
 use super::schema::{Path, Types};
-use super::{Settings, documents, naming};
+use super::{Settings, documents, naming, relaxed};
 use crate::diagnostics::Problems;
 use crate::link::{Linked, LinkedPayload};
-use crate::model::{Explained, Field, Item, ItemKind, Leaf, Nullable, Object, Part, Payload, Shape, Standing, Subject};
+use crate::model::{
+    By, Explained, Field, Item, ItemKind, Leaf, Nullable, Object, Part, Payload, Shape, Standing, Subject,
+};
 use crate::names;
 use crate::node::{Node, Span, unescape};
 use crate::registry::{self, Status};
@@ -41,6 +43,12 @@ pub(super) fn lower(
     let at = |key: &str| linked.registry_span(&format!("/event_types/{}/{key}", payload.event_type));
     let body = Body { items: &items, root, file: linked.sources.get(payload.file).name.as_str() };
     let has_registry = linked.document.is_some();
+    let mut documents = documents::of(&files, linked);
+    let is_relaxed =
+        |item: &Item| matches!(&item.kind, ItemKind::Checked { by: By::Schema { relaxed: Some(_), .. }, .. });
+    if items.iter().any(is_relaxed) {
+        documents.extend(relaxed::documents(&files, linked));
+    }
     let subject = match has_registry {
         true => body.subject(&event.subject, at("subject"), catalog, problems).map(Some),
         false => Some(None),
@@ -70,7 +78,7 @@ pub(super) fn lower(
         tenant,
         items,
         root,
-        documents: documents::of(&files, linked),
+        documents,
     };
     Some((payload, explained))
 }

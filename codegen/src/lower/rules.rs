@@ -6,8 +6,8 @@ use super::compose;
 use super::keywords::Keywords;
 use super::level::level;
 use super::schema::{Path, Step, Types};
-use super::strings;
 use super::types::{Numbers, TypeSet};
+use super::{strings, unions};
 use crate::link::Target;
 use crate::model::{Class, Named, Nullable, Predicate, Rule};
 use crate::node::{Member, Node, Value};
@@ -42,7 +42,15 @@ impl Types<'_, '_> {
             "const" => Rule::Values(vec![json(node)]),
             "not" => Rule::Not(self.within(node, "not", path)?),
             "anyOf" => Rule::AnyOf(self.each(node, "any_of", path)?),
-            "oneOf" => Rule::OneOf(self.each(node, "one_of", path)?),
+            "oneOf" => match unions::told_apart(node.as_array()?, self.linked) {
+                Some((tag, values)) => {
+                    let rules = self.each(node, "one_of", path)?;
+                    let null = values.contains(&None);
+                    let branches = values.into_iter().zip(rules).filter_map(|(value, rule)| Some((value?, rule)));
+                    Rule::Tagged { tag, branches: branches.collect(), null }
+                }
+                None => Rule::OneOf(self.each(node, "one_of", path)?),
+            },
             "allOf" => Rule::AllOf(self.each(node, "all_of", path)?),
             "$ref" => Rule::AllOf(vec![self.referred(node, path)?]),
             "if" => self.when(node, beside, path)?,

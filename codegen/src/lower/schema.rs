@@ -10,15 +10,16 @@ use super::compose::{self, Unmerged};
 use super::keywords::{Keywords, Notes};
 use super::level::level;
 use super::naming::Draft;
+use super::relaxed::{self, Leniency};
 use super::strings::{self, Text};
 use super::types::{Type, TypeSet};
 use super::{Settings, custom, numbers};
 use crate::diagnostics::Problems;
 use crate::link::{Linked, Target};
 use crate::model::{By, Class, Explained, ItemKind, Leaf, Named, Nullable, Shape};
+use crate::names;
 use crate::node::{FileId, Node, Span, Value};
 use crate::vocabulary::is_annotation;
-use crate::{names, uri};
 
 /// Deeper than any schema that a person reads.
 const DEEPEST: usize = 32;
@@ -50,6 +51,7 @@ pub(super) struct Types<'a, 'p> {
     unknown: BTreeMap<Span, usize>,
     /// The files that have schemas to check values by.
     pub(super) files: BTreeSet<FileId>,
+    leniency: Leniency,
 }
 
 /// One thing that encloses a schema.
@@ -136,6 +138,7 @@ impl<'a, 'p> Types<'a, 'p> {
             conditions: 0,
             unknown: BTreeMap::new(),
             files: BTreeSet::new(),
+            leniency: Leniency::default(),
         }
     }
 
@@ -170,7 +173,7 @@ impl<'a, 'p> Types<'a, 'p> {
         let typed = self.level(node, path);
         self.leave();
         let typed = typed?;
-        let by = if typed.whole { By::Schema(self.location(node.span)) } else { By::Name };
+        let by = if typed.whole { self.by_schema(node) } else { By::Name };
         self.drafts[index].kind = Some(ItemKind::Checked { inner: typed.ty, by });
         self.named.insert(node.span, index);
         Some(Typed { notes: typed.notes, ..leaf(Shape::Local(index)) })
@@ -340,8 +343,8 @@ impl<'a, 'p> Types<'a, 'p> {
         let index = match self.unknown.get(&node.span) {
             Some(index) => *index,
             None => {
-                let at = self.location(node.span);
-                let index = self.checked(node, Typed::any().ty, By::Schema(at), &notes, path);
+                let by = self.by_schema(node);
+                let index = self.checked(node, Typed::any().ty, by, &notes, path);
                 self.unknown.insert(node.span, index);
                 index
             }
@@ -382,7 +385,7 @@ impl<'a, 'p> Types<'a, 'p> {
             self.explain(node, &left, &before);
         }
         if whole || !left.is_empty() {
-            return if made_up { Needs::Outer } else { Needs::Around(By::Schema(self.location(node.span))) };
+            return if made_up { Needs::Outer } else { Needs::Around(self.by_schema(node)) };
         }
         if rules.is_empty() { Needs::Nothing } else { Needs::Around(By::Rules(rules)) }
     }
@@ -396,12 +399,12 @@ impl<'a, 'p> Types<'a, 'p> {
         self.checked(node, inner, By::Name, &Notes::default(), &Path::new())
     }
 
-    /// The URI of a schema: its file's, and the way from there.
-    fn location(&mut self, at: Span) -> String {
-        let source = self.linked.sources.get(at.file);
-        self.files.insert(at.file);
-        let pointer = source.root.as_ref().map(|root| root.pointer_of(at)).unwrap_or_default();
-        format!("{}#{}", source.uri, uri::fragment(&pointer))
+    /// A check against the schema in its document, and in the relaxed one where that makes a difference.
+    fn by_schema(&mut self, node: &Node) -> By {
+        self.files.insert(node.span.file);
+        let at = self.linked.location(node.span);
+        let relaxed = self.leniency.differs(node, self.linked).then(|| relaxed::uri(&at));
+        By::Schema { at, relaxed }
     }
 
     fn string_shape(&mut self, node: &Node, keywords: &mut Keywords<'_>, notes: &Notes, path: &Path) -> Option<Shape> {

@@ -8,6 +8,7 @@ use super::level::level;
 use super::numbers;
 use super::schema::{Path, Typed, Types, definition, leaf, role};
 use super::types::{Type, TypeSet};
+use crate::link::Linked;
 use crate::model::{Choice, ItemKind, Nullable, Shape, Variant};
 use crate::names::{self, FreeNames};
 use crate::node::{Member, Node, Value};
@@ -45,7 +46,7 @@ impl Types<'_, '_> {
             return None;
         }
         let mut branches =
-            schemas.into_iter().map(|schema| self.branch(schema, &base, node)).collect::<Option<Vec<_>>>()?;
+            schemas.into_iter().map(|schema| branch(schema, &base, node, self.linked)).collect::<Option<Vec<_>>>()?;
         let tag = tag(&mut branches);
         if branches.is_empty() || !base.is_empty() && tag.is_none() {
             return None;
@@ -79,21 +80,6 @@ impl Types<'_, '_> {
             Typed { ty: Nullable { null, ..typed.ty }, notes, whole: typed.whole },
             path,
         )
-    }
-
-    fn branch(&mut self, schema: &Node, base: &[Member], around: &Node) -> Option<Branch> {
-        let node = if base.is_empty() { schema.clone() } else { beside(base, schema, around) };
-        let level = level(&node, &self.linked.resources).into_owned();
-        let flat = match compose::is_composed(&level) {
-            true => compose::merged(&level, self.linked, &mut Default::default()).ok().map(|(merged, _)| merged),
-            false => matches!(level.value, Value::Object(_)).then(|| level.clone()),
-        };
-        match flat {
-            Some(flat) => Some(Branch { node, flat, tag: None }),
-            // what can't be put in one map is a variant all the same, unless it has to be
-            None if base.is_empty() => Some(Branch { node, flat: level, tag: None }),
-            None => None,
-        }
     }
 
     fn variants(
@@ -217,6 +203,37 @@ impl Types<'_, '_> {
                 .unwrap_or_else(|| "Variant".to_owned())
         };
         branches.iter().map(|branch| names.take(name(branch), |name, number| format!("{name}{number}"))).collect()
+    }
+}
+
+/// For each schema of a `oneOf` what it alone says of one property, if they can be told apart by that: its name, and the values, of which
+/// null has none.
+pub(super) fn told_apart(schemas: &[Node], linked: &Linked<'_>) -> Option<(String, Vec<Option<String>>)> {
+    let mut branches = Vec::new();
+    for schema in schemas.iter().filter(|schema| !is_null(schema)) {
+        branches.push(branch(schema, &[], schema, linked)?);
+    }
+    if branches.len() + 1 < schemas.len() {
+        return None;
+    }
+    let tag = tag(&mut branches)?;
+    let mut values = branches.into_iter().map(|branch| branch.tag);
+    let of_schema = |schema: &Node| if is_null(schema) { None } else { values.next().flatten() };
+    Some((tag, schemas.iter().map(of_schema).collect()))
+}
+
+fn branch(schema: &Node, base: &[Member], around: &Node, linked: &Linked<'_>) -> Option<Branch> {
+    let node = if base.is_empty() { schema.clone() } else { beside(base, schema, around) };
+    let level = level(&node, &linked.resources).into_owned();
+    let flat = match compose::is_composed(&level) {
+        true => compose::merged(&level, linked, &mut Default::default()).ok().map(|(merged, _)| merged),
+        false => matches!(level.value, Value::Object(_)).then(|| level.clone()),
+    };
+    match flat {
+        Some(flat) => Some(Branch { node, flat, tag: None }),
+        // what can't be put in one map is a variant all the same, unless it has to be
+        None if base.is_empty() => Some(Branch { node, flat: level, tag: None }),
+        None => None,
     }
 }
 

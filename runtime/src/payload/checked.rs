@@ -25,6 +25,12 @@ use super::{Invalid, Json, Read, Reader, Reading, Write, Written};
 /// A schema within a set of documents, compiled when it is first needed.
 #[derive(Debug)]
 pub struct Rule {
+    strict: Place,
+    relaxed: Option<Place>,
+}
+
+#[derive(Debug)]
+struct Place {
     schemas: &'static Schemas,
     at: &'static str,
     compiled: OnceLock<Result<Validator<Exact>, Invalid>>,
@@ -34,13 +40,38 @@ impl Rule {
     /// The schema at a place in a set of documents, which an absolute URI names.
     #[must_use]
     pub const fn new(schemas: &'static Schemas, at: &'static str) -> Self {
-        Self { schemas, at, compiled: OnceLock::new() }
+        Self { strict: Place::new(schemas, at), relaxed: None }
+    }
+
+    /// The same, and the schema at a place where tolerant reading finds out what else it may take.
+    #[must_use]
+    pub const fn with_relaxed(schemas: &'static Schemas, at: &'static str, relaxed: &'static str) -> Self {
+        Self { strict: Place::new(schemas, at), relaxed: Some(Place::new(schemas, relaxed)) }
     }
 
     fn check(&self, value: &Json, reader: &Reader) -> Result<(), Broken> {
+        let strict = self.strict.validator()?;
+        match &self.relaxed {
+            Some(relaxed) if reader.reading() == Reading::Tolerant => {
+                if strict.is_valid(Run::unlimited(value).root()) {
+                    return Ok(());
+                }
+                // what it still refuses is wrong in either reading
+                hold(relaxed.validator()?, value, reader.wants_all())
+            }
+            _ => hold(strict, value, reader.wants_all()),
+        }
+    }
+}
+
+impl Place {
+    const fn new(schemas: &'static Schemas, at: &'static str) -> Self {
+        Self { schemas, at, compiled: OnceLock::new() }
+    }
+
+    fn validator(&self) -> Result<&Validator<Exact>, Broken> {
         let compiled = self.compiled.get_or_init(|| self.schemas.compile(self.at));
-        let validator = compiled.as_ref().map_err(|invalid| Broken::new(invalid.rule().to_owned()))?;
-        hold(validator, value, reader.wants_all())
+        compiled.as_ref().map_err(|invalid| Broken::new(invalid.rule().to_owned()))
     }
 }
 

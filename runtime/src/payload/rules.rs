@@ -3,8 +3,9 @@
 //! Rules are made of rules: a schema within a schema is one, and so is a type (`is`), which a value satisfies where the type reads it
 //! strictly. As in JSON Schema (Validation section 6), a rule of strings says nothing about numbers, and so on.
 //!
-//! No rule is lenient but those of a closed object: under tolerant reading, members that nothing names are let through, for a
-//! later revision may have added them.
+//! Tolerant reading lets through what a later revision may add: members that nothing names, of a closed object, and other words than
+//! those that are listed. No rule is lenient within one that says what another is about (`not`, `if`, `oneOf`, `contains`): there, to
+//! let more through is to let less through.
 
 mod advice;
 mod arrays;
@@ -37,7 +38,7 @@ pub use self::values::{
     exclusive_maximum, exclusive_minimum, format, matches, max_length, maximum, min_length, minimum, multiple_of,
     types, values, whole,
 };
-pub use self::whole::{all_of, always, any_of, never, not, one_of, when};
+pub use self::whole::{all_of, always, any_of, never, not, one_of, tagged, when};
 pub use super::reader::Broken;
 use super::reader::Judge;
 use super::value::parse;

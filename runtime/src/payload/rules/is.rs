@@ -5,9 +5,9 @@ use std::any::TypeId;
 use super::advice::sampler;
 use super::{Advice, Broken, Rule};
 use crate::payload::arbitrary::Sampled;
-use crate::payload::{Json, Key, Never, Read, Reader, Reading, Written};
+use crate::payload::{Json, Key, Never, Read, Reader, Written};
 
-/// The rule to be of a type, read strictly.
+/// The rule to be of a type.
 #[must_use]
 pub fn is<T: Read + Sampled + 'static>() -> Rule {
     Rule { is_never: TypeId::of::<T>() == TypeId::of::<Never>(), ..Rule::new(check::<T>) }
@@ -17,7 +17,7 @@ fn check<T: Read + Sampled>(value: &Json, reader: &Reader) -> Result<(), Broken>
     // as text, for `Number` and `Json` are read from nothing else: serde's data model would make floats of their digits
     let text =
         serde_json::to_string(&Written(value)).map_err(|error| Broken::new(format!("can't be written: {error}")))?;
-    match reader.attempt(Reading::Strict, &text, |json, reader| T::read(json, reader)) {
+    match reader.attempt(reader.reading(), &text, |json, reader| T::read(json, reader)) {
         Ok(_) => Ok(()),
         Err(found) => Err(Broken::from(found).advising(|| Advice::Be(sampler::<T>()))),
     }

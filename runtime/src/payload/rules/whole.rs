@@ -50,6 +50,24 @@ pub fn one_of<const N: usize>(rules: [Rule; N]) -> Rule {
     })
 }
 
+/// `oneOf` of objects that each have another word in the property `tag`, and which the rules ask for; and of null, where `null` is set.
+#[must_use]
+pub fn tagged<const N: usize>(tag: &'static str, branches: [(&'static str, Rule); N], null: bool) -> Rule {
+    Rule::new(move |value, reader| {
+        if null && value.is_null() {
+            return Ok(());
+        }
+        let word = value.get(tag).and_then(Json::as_str);
+        match branches.iter().find(|(other, _)| word == Some(other)) {
+            Some((_, rule)) => rule.check(value, reader),
+            None => {
+                let complaints = || branches.iter().filter_map(|(_, rule)| rule.check(value, reader).err()).collect();
+                Err(breaks("oneOf").advised_by(complaints))
+            }
+        }
+    })
+}
+
 /// What rules have to say.
 fn complaints(rules: &[Rule], value: &Json, reader: &Reader) -> Vec<Broken> {
     rules.iter().filter_map(|rule| rule.check(value, reader).err()).collect()
