@@ -39,17 +39,27 @@ fn cases() -> Vec<Case> {
                         "properties": { "again": { "$ref": "#closed" } },
                         "additionalProperties": false,
                     },
+                    "tree": {
+                        "$dynamicAnchor": "tree",
+                        "properties": { "leaf": { "$dynamicRef": "#tree" } },
+                        "unevaluatedProperties": false,
+                    },
                     "apart": { "$id": "apart.json", "$defs": { "word": { "enum": ["one", "two", null] } } },
                 },
                 "type": "object",
-                "properties": { "closed": { "$ref": "#closed" }, "word": { "$ref": "apart.json#/$defs/word" } },
+                "properties": {
+                    "closed": { "$ref": "#closed" },
+                    "word": { "$ref": "apart.json#/$defs/word" },
+                    "tree": { "$dynamicRef": "#tree" },
+                },
                 "patternProperties": hard(),
                 "not": { "properties": { "closed": { "$ref": "#closed" } }, "required": ["closed", "word"] },
             }),
-            strict: vec![json!({ "a": 1, "closed": { "again": {} } }), json!({ "word": null })],
+            strict: vec![json!({ "a": 1, "closed": { "again": {} } }), json!({ "word": null, "tree": { "leaf": {} } })],
             tolerant: vec![
                 json!({ "closed": { "again": { "new": 1 } } }),
                 json!({ "word": "three" }),
+                json!({ "tree": { "leaf": { "new": 1 } } }),
                 // beneath `not`, the closed object stays closed
                 json!({ "closed": { "new": 1 }, "word": "three" }),
             ],
@@ -57,6 +67,7 @@ fn cases() -> Vec<Case> {
                 json!({ "a": "" }),
                 json!({ "closed": { "again": { "new": 1 } }, "a": "" }),
                 json!({ "word": 3 }),
+                json!({ "tree": { "leaf": 1, "a": "" } }),
                 json!({ "closed": {}, "word": "one" }),
                 json!({ "closed": {}, "word": "three" }),
             ],
@@ -103,7 +114,7 @@ fn cases() -> Vec<Case> {
                 json!({ "paid": { "kind": "coins" } }),
                 json!({ "paid": { "kind": "cash", "new": 1 }, "a": "" }),
                 // no property tells these apart
-                json!({ "either": { "new": 1 } }),
+                json!({ "either": { "x": 1, "new": 1 } }),
             ],
         },
         Case {

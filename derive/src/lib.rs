@@ -177,8 +177,8 @@ pub fn derive_words(input: TokenStream) -> TokenStream {
 /// ```
 ///
 /// `schemas` is the path of a static of type `eventwright::payload::Schemas`, `at` the absolute URI of a schema in it. The schema is
-/// compiled when the first value is checked. `relaxed` is the absolute URI of a schema that is held against instead where the first one
-/// refuses what is read tolerantly.
+/// compiled when the first value is checked. `relaxed`, if it is there, is the absolute URI of the
+/// schema for tolerant reading, which has to allow all that the other does.
 ///
 /// It makes `new()`, `into_inner()`, `TryFrom` and `From` between both types, `Deref`, `Debug`, `Read`, `Write` and serde's `Serialize`.
 #[proc_macro_derive(Checked, attributes(checked))]

@@ -29,7 +29,7 @@ pub(super) fn documents(files: &BTreeSet<FileId>, linked: &Linked<'_>) -> Vec<Do
     for source in reached.into_iter().map(|file| linked.sources.get(file)) {
         let Some(root) = &source.root else { continue };
         let dialect = linked.resources.dialect(root.span);
-        let json = document(&relax.schema(root, dialect, true), dialect);
+        let json = document(&relax.schema(root, true), dialect);
         documents.push(Document { uri: uri(&source.uri), json });
     }
     documents
@@ -75,17 +75,11 @@ struct Relax<'a, 'l> {
 }
 
 impl Relax<'_, '_> {
-    /// The schema in a copy of its document; `around` is what holds outside of it.
-    fn schema(&self, node: &Node, around: Dialect, lenient: bool) -> Node {
+    fn schema(&self, node: &Node, lenient: bool) -> Node {
         let Value::Object(members) = &node.value else { return node.clone() };
         let dialect = self.linked.resources.dialect(node.span);
         let mut relaxed = Vec::new();
         let mut also = Vec::new();
-        if dialect != around {
-            // only a schema with an `$id` may be of another dialect
-            let place = self.linked.location(node.span);
-            relaxed.push(member(dialect.id(), text(uri(&place.replace('#', "?")), node.span)));
-        }
         for one in members {
             let copy = |value| Member { value, ..one.clone() };
             let span = one.value.span;
@@ -93,7 +87,7 @@ impl Relax<'_, '_> {
                 "$id" | "id" | "$anchor" | "$dynamicAnchor" | "title" | "description" | "$comment" => {}
                 "$ref" => relaxed.push(copy(self.reference(&one.value, lenient))),
                 "$dynamicRef" => also.push(object("$ref", self.reference(&one.value, lenient), span)),
-                "not" | "if" | "contains" => relaxed.push(copy(self.schema(&one.value, dialect, false))),
+                "not" | "if" | "contains" => relaxed.push(copy(self.schema(&one.value, false))),
                 "oneOf" => relaxed.push(copy(self.one_of(&one.value, dialect, lenient))),
                 _ if lenient && closes(one) => relaxed.push(copy(Node { span, value: Value::Bool(true) })),
                 _ => match words(one).filter(|_| lenient) {
@@ -108,7 +102,7 @@ impl Relax<'_, '_> {
 
     /// A keyword's value with the schemas in it relaxed.
     fn value(&self, member: &Member, dialect: Dialect, lenient: bool) -> Node {
-        let one = |node: &Node| self.schema(node, dialect, lenient);
+        let one = |node: &Node| self.schema(node, lenient);
         let value = &member.value;
         let form = keyword_of(&member.key, dialect).map(|keyword| keyword.form);
         let copy = match (form, &value.value) {
@@ -129,11 +123,11 @@ impl Relax<'_, '_> {
     fn one_of(&self, value: &Node, dialect: Dialect, lenient: bool) -> Node {
         let schemas = value.as_array().unwrap_or_default();
         let Some((tag, values)) = told_apart(schemas, self.linked).filter(|_| lenient) else {
-            let schemas = schemas.iter().map(|schema| self.schema(schema, dialect, false));
+            let schemas = schemas.iter().map(|schema| self.schema(schema, false));
             return Node { span: value.span, value: Value::Array(schemas.collect()) };
         };
         let schemas = schemas.iter().zip(values).map(|(schema, value)| {
-            let relaxed = self.schema(schema, dialect, true);
+            let relaxed = self.schema(schema, true);
             let Some(value) = value else { return relaxed };
             let span = schema.span;
             let values = Node { span, value: Value::Array(vec![text(value, span)]) };
