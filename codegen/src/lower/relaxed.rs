@@ -23,13 +23,11 @@ pub(super) fn uri(at: &str) -> String {
 /// The files and all that they refer to, relaxed.
 pub(super) fn documents(files: &BTreeSet<FileId>, linked: &Linked<'_>) -> Vec<Document> {
     let reached: BTreeSet<FileId> = files.iter().flat_map(|file| linked.reached(*file)).collect();
-    let schemas = linked.resources.schemas.iter().map(|schema| schema.node.span);
-    let relax = Relax { linked, schemas: schemas.filter(|span| reached.contains(&span.file)).collect() };
     let mut documents = Vec::new();
     for source in reached.into_iter().map(|file| linked.sources.get(file)) {
         let Some(root) = &source.root else { continue };
         let dialect = linked.resources.dialect(root.span);
-        let json = document(&relax.schema(root, true), dialect);
+        let json = document(&Relax { linked }.schema(root, true), dialect);
         documents.push(Document { uri: uri(&source.uri), json });
     }
     documents
@@ -70,8 +68,6 @@ impl Leniency {
 
 struct Relax<'a, 'l> {
     linked: &'l Linked<'a>,
-    /// Where schemas stand. Others may be referred to as well, but have no relaxed copy.
-    schemas: HashSet<Span>,
 }
 
 impl Relax<'_, '_> {
@@ -143,8 +139,7 @@ impl Relax<'_, '_> {
     fn reference(&self, value: &Node, lenient: bool) -> Node {
         let Some(Target::Schema(target)) = self.linked.target(value) else { return value.clone() };
         let at = self.linked.location(target.span);
-        let at = if lenient && self.schemas.contains(&target.span) { uri(&at) } else { at };
-        text(at, value.span)
+        text(if lenient { uri(&at) } else { at }, value.span)
     }
 }
 
