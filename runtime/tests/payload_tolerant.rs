@@ -1,0 +1,69 @@
+//! Rules under tolerant reading: words that a later revision lists are let through, where that lets more through and not less.
+
+use eventwright::payload::decode;
+use eventwright::payload::rules::*;
+use eventwright::{Checked, Int, Json, Reading, Ruled, Unrecognized, Words};
+
+#[derive(Clone, PartialEq, Eq, Hash, Words)]
+enum Status {
+    #[word("new")]
+    New,
+    Unrecognized(Unrecognized),
+}
+
+/// Whether the readings, strict and tolerant, let a value through.
+macro_rules! reads {
+    ($rule:expr, $json:literal) => {{
+        #[derive(Clone, PartialEq, Checked)]
+        #[checked(rules)]
+        struct Ruling(Json);
+
+        impl Ruled for Ruling {
+            fn rules() -> Vec<Rule> {
+                vec![$rule]
+            }
+        }
+
+        [Reading::Strict, Reading::Tolerant].map(|reading| decode::<Ruling>($json.as_bytes(), reading).is_ok())
+    }};
+}
+
+const TOLERATED: [bool; 2] = [false, true];
+const REFUSED: [bool; 2] = [false, false];
+const READ: [bool; 2] = [true, true];
+
+#[test]
+fn a_list_of_words_is_open() {
+    assert_eq!(reads!(values(&["\"new\"", "null"]), "\"later\""), TOLERATED);
+    assert_eq!(reads!(values(&["\"new\"", "null"]), "1"), REFUSED);
+    assert_eq!(reads!(is::<Status>(), "\"later\""), TOLERATED);
+    assert_eq!(reads!(is::<Status>(), "1"), REFUSED);
+    assert_eq!(reads!(property_names(values(&["\"a\"", "\"b\""])), "{\"later\":1}"), TOLERATED);
+}
+
+#[test]
+fn other_lists_are_not() {
+    assert_eq!(reads!(values(&["\"new\"", "1"]), "\"later\""), REFUSED);
+    assert_eq!(reads!(values(&["null"]), "\"later\""), REFUSED);
+}
+
+#[test]
+fn what_a_word_picks_is_open_and_the_word_is_not() {
+    fn paid() -> Rule {
+        tagged("kind", [("card", properties([("network", values(&["\"visa\""]))]))], false)
+    }
+
+    assert_eq!(reads!(paid(), r#"{"kind": "card", "network": "visa"}"#), READ);
+    assert_eq!(reads!(paid(), r#"{"kind": "card", "network": "later"}"#), TOLERATED);
+    assert_eq!(reads!(paid(), r#"{"kind": "later", "network": "visa"}"#), REFUSED);
+}
+
+#[test]
+fn where_more_would_be_less_words_are_what_they_are() {
+    assert_eq!(reads!(not(values(&["\"new\""])), "\"new\""), REFUSED);
+    assert_eq!(reads!(not(values(&["\"new\""])), "\"later\""), READ);
+    assert_eq!(reads!(not(is::<Status>()), "\"later\""), READ);
+    assert_eq!(reads!(one_of([values(&["\"new\""]), is::<Int<0, 9>>()]), "\"later\""), REFUSED);
+    assert_eq!(reads!(when(values(&["\"new\""]), Some(never()), None), "\"later\""), READ);
+    assert_eq!(reads!(contains(values(&["\"new\""]), 0, 1), "[\"new\", \"later\"]"), READ);
+}
