@@ -386,6 +386,17 @@ fn event_type_name() {
 }
 
 #[test]
+fn names_of_imports() {
+    let contracts = Contracts::with_payload(&payload_of("{ \"type\": \"string\", \"pattern\": \"^[A-Z]{3}$\" }"));
+    let mut registry = registry(vec![event_type("thing.happened")]);
+    registry["id_prefixes"]["per_"]["type"] = json!("Uuid");
+    let currency = registry["shared_types"]["Currency"].take();
+    registry["shared_types"] = json!({ "Str": currency });
+    contracts.file("event-types-registry.json", &pretty(&registry));
+    insta::assert_snapshot!(contracts.error());
+}
+
+#[test]
 fn event_types_of_one_name() {
     let contracts = Contracts::with_events(&["thing.has_happened", "thing.has.happened"]);
     assert!(contracts.error().contains("two things would be named `ThingHasHappened` in Rust"));

@@ -84,6 +84,11 @@ const IMPORTED: [&str; 54] = [
     "Self",
 ];
 
+/// Whether the name is one that the generated modules import, so that nothing beside may have it.
+pub(super) fn is_imported(name: &str) -> bool {
+    IMPORTED.contains(&name)
+}
+
 /// A name for each draft, in their order. `event` is the payload's name without its version, `taken` what the module uses from
 /// elsewhere.
 pub(super) fn resolve(
@@ -112,7 +117,7 @@ pub(super) fn resolve(
         }
         let builders: BTreeSet<String> =
             drafts.iter().zip(&names).filter_map(|(draft, name)| draft.builder(name)).collect();
-        let is_taken = |name: &str| taken.contains(name) || builders.contains(name) || IMPORTED.contains(&name);
+        let is_taken = |name: &str| taken.contains(name) || builders.contains(name) || is_imported(name);
         let clashes: Vec<&Vec<usize>> =
             groups.iter().filter(|(name, group)| group.len() > 1 || is_taken(name)).map(|(_, group)| group).collect();
         let Some(first) = clashes.first().and_then(|group| group.first().copied()) else { return Some(names) };

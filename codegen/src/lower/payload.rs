@@ -25,7 +25,7 @@ pub(super) fn lower(
 ) -> Option<(Payload, Vec<Explained>)> {
     let (event, version) = (linked.event_type(payload), linked.version(payload));
     let alias = names::upper_camel(&event.event_type);
-    let rust_name = format!("{alias}V{}", version.version);
+    let rust_name = names::upper_camel(&format!("{}.v{}", event.event_type, version.version));
     let schema = linked.schema(payload)?;
     let others: BTreeSet<String> = imported(event, catalog).collect();
     let mut recursive = BTreeSet::new();
