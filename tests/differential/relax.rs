@@ -18,7 +18,8 @@ const RELAXED: &str = "relaxed-";
 /// How far a schema is relaxed.
 #[derive(Clone, Copy)]
 pub(crate) enum Extent {
-    /// As far as reading has to go: words are what lists nothing else but null; what others have not looked at is what it was.
+    /// As far as reading has to go: words are what lists nothing else but null, what others have not looked at is what it was, and a member
+    /// tells branches apart only if each says that it is of objects.
     Must,
     /// As far as it may go.
     May,
@@ -51,7 +52,7 @@ fn object(keywords: &Map<String, Value>, file: &str, lenient: Option<Extent>) ->
         Some(Extent::Must) if is_left("unevaluatedProperties") || keywords.contains_key("unevaluatedItems") => None,
         lenient => lenient,
     };
-    let tag = lenient.and_then(|_| tag(keywords));
+    let tag = lenient.and_then(|extent| tag(keywords, extent));
     let mut words = Vec::new();
     let mut relaxed = Map::new();
     for (keyword, value) in keywords {
@@ -123,7 +124,7 @@ fn object(keywords: &Map<String, Value>, file: &str, lenient: Option<Extent>) ->
 }
 
 /// The member that tells the branches of `oneOf` apart.
-fn tag(keywords: &Map<String, Value>) -> Option<&String> {
+fn tag(keywords: &Map<String, Value>, extent: Extent) -> Option<&String> {
     let branches = keywords.get("oneOf")?.as_array()?;
     let constant = |branch: &Value, name: &str| -> Option<Value> {
         let required = branch.get("required")?.as_array()?.iter().any(|other| other == name);
@@ -134,6 +135,10 @@ fn tag(keywords: &Map<String, Value>) -> Option<&String> {
         });
         value.filter(|value| required && value.is_string()).cloned()
     };
+    let is_object = |branch: &Value| branch["type"] == "object" && branch.get("$ref").is_none();
+    if matches!(extent, Extent::Must) && !branches.iter().all(is_object) {
+        return None;
+    }
     let first = branches.first()?.get("properties")?.as_object()?;
     first.keys().find(|name| {
         let values: Option<Vec<Value>> = branches.iter().map(|branch| constant(branch, name)).collect();
