@@ -145,6 +145,8 @@ const TRICKY: &str = r#"
     \p{Cased} \p{Sc} \p{LC} \p{Cf} \p{Zs} \p{Math} \p{Hex_Digit} \p{M} a{2} ^a{2}$ ^a{2,}$ ^a{2,3}$ ^a{0}$ ^a{0,1}b$
     a{2}? ^a{2,}?$ ^a+?$ ^a*?b ^a??b ^(a+)+$ ^(a*)*$ (a|aa)+$ (?:) () (|a) ^(?:|a)+$ (?:a|)b
     ^(?:web|phone)(?:-[0-9]+)?$ web|phone ^[a-z]{2,}-?\d*$ ^\S+@\S+$ (?:^a|b$) a^ $a (?:^|b)a a(?:$|b) (^)a ^^a a$$
+    ^(?!a) ^(?=a) ^(?!a)b ^(?=.*b)a ^(?=a|b)(?!ab).*$ ^(?!a(?:b|c)$).+$ ^(?!^a) ^(?!$) ^(?=$) (?<!a)$ (?<=a)$ b(?<=ab)$ ^(?<!a)$
+    ^(?<=a)$ ^.*(?<!b|c)$ ^(?!-)[a-z-]+(?<!-)$ ^(?=[)a]) ^(?=\)|a) ^(?=(a))(?=(?<n>a)) (?<!^)$ (?<=^)$ ^(?=a{2})a+$
 "#;
 
 #[test]
@@ -159,7 +161,19 @@ fn tricky_patterns_match_as_ecma_262_says() {
 #[test]
 fn what_is_not_supported_says_why() {
     let why = |pattern: &str| supports_regex(pattern).unwrap_err();
-    for pattern in ["(?=a)", "a(?!b)", "(?<=a)b", "(?<!a)b", "(a|(?=b))"] {
+    for pattern in [
+        "(?=a)",
+        "a(?!b)",
+        "(?<=a)b",
+        "(?<!a)b",
+        "(a|(?=b))",
+        "^(?=a)b|c",
+        "^a|b(?<!c)$",
+        "^(?!(?=a)b)",
+        "^a(?!b)$",
+        "^(?<!a)b",
+        "((?<!a)$)",
+    ] {
         assert_eq!(why(pattern), UnsupportedRegex::Lookaround, "{pattern}");
     }
     for pattern in [r"(a)\1", r"(?<n>a)\k<n>", r"\2(a)(b)"] {
@@ -210,7 +224,8 @@ fn no_pattern_takes_long_or_much() {
         let repeated = "(?:".repeat(depth) + "a" + &"{9}){9}".repeat(depth);
         let alternatives = "a|".repeat(depth);
         let both = "(?:a|b|c|".repeat(depth) + &")".repeat(depth);
-        for pattern in [nested, repeated, alternatives, both] {
+        let ahead = format!("^{}$", "(?=a)".repeat(depth));
+        for pattern in [nested, repeated, alternatives, both, ahead] {
             let _ = supports_regex(&pattern);
         }
     }
@@ -276,8 +291,25 @@ fn pattern() -> impl Strategy<Value = String> {
     prop::collection::vec(part, 1..3).prop_map(|parts| parts.join("|"))
 }
 
+/// A pattern with lookarounds, most of them at its ends.
+fn looking_around() -> impl Strategy<Value = String> {
+    let look = |kinds: [&'static str; 2]| {
+        let one = (select(kinds.to_vec()), pattern()).prop_map(|(kind, content)| format!("{kind}{content})"));
+        prop::collection::vec(one, 0..3).prop_map(|all| all.concat())
+    };
+    let begin = select(vec!["^", "^", "^", ""]);
+    let end = select(vec!["$", "$", "$", ""]);
+    (begin, look(["(?=", "(?!"]), pattern(), look(["(?<=", "(?<!"]), end)
+        .prop_map(|(begin, ahead, body, behind, end)| [begin, &ahead, &body, &behind, end].concat())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+    #[test]
+    fn lookarounds_match_as_ecma_262_says(pattern in looking_around(), text in "[abcA09_.\\-\\]&/é🦀\n\r \u{2028}+,]{0,6}") {
+        agree(&pattern, &[&text, "", "ab", "a1"])?;
+    }
 
     #[test]
     fn generated_patterns_match_as_ecma_262_says(pattern in pattern(), text in "[abcA09_.\\-\\]&/é🦀\n\r \u{2028}+,]{0,6}") {

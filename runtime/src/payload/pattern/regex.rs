@@ -1,13 +1,14 @@
 //! Patterns that are matched by an engine, in time linear in the text.
 
+mod ends;
 mod translate;
 
 use std::borrow::Cow;
 
 use regex::{Regex, RegexBuilder};
 
-/// A regular expression of ECMA 262, as JSON Schema's `pattern` is, that needs no going back to be matched: all but lookarounds and
-/// backreferences.
+/// A regular expression of ECMA 262, as JSON Schema's `pattern` is, that needs no going back to be matched: all but backreferences, and
+/// lookarounds other than lookaheads right after a pattern's `^` and lookbehinds right before its `$`.
 ///
 /// It is found anywhere in a text unless it is anchored (JSON Schema Validation section 6.3.3). It runs on the crate `regex`, in time
 /// linear in the text, into whose syntax it is translated; as with ECMA's `u` flag, a character is a code point. What `\p{…}` knows of
@@ -20,13 +21,19 @@ use regex::{Regex, RegexBuilder};
 /// assert!(channel.matches("web-12"));
 /// assert!(!channel.matches("web-"));
 ///
-/// let error = RegexPattern::parse("^(?!web)").unwrap_err();
-/// assert_eq!(error.to_string(), "lookarounds are not supported: they can't be matched in linear time");
+/// let password = RegexPattern::parse("^(?=.*[0-9])(?!.*password).{8,}$")?;
+/// assert!(password.matches("correct 4 horses"));
+/// assert!(!password.matches("correct horses"));
+///
+/// let error = RegexPattern::parse("web(?!-)").unwrap_err();
+/// assert_eq!(error.to_string(), "lookarounds are supported right after `^` and right before `$` only");
 /// # Ok::<(), eventwright::payload::UnsupportedRegex>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct RegexPattern {
     regex: Regex,
+    /// What must be found besides, or must not.
+    conditions: Vec<(Regex, bool)>,
 }
 
 /// Why a regular expression can't be matched in linear time.
@@ -36,8 +43,8 @@ pub enum UnsupportedRegex {
     /// Not a regular expression by ECMA 262 under the `u` flag.
     #[error("this is not a regular expression by ECMA 262: {0}")]
     Syntax(String),
-    /// `(?=…)`, `(?!…)`, `(?<=…)`, `(?<!…)`.
-    #[error("lookarounds are not supported: they can't be matched in linear time")]
+    /// `(?=…)`, `(?!…)`, `(?<=…)`, `(?<!…)`, where they can't be matched in linear time.
+    #[error("lookarounds are supported right after `^` and right before `$` only")]
     Lookaround,
     /// `\1`, `\k<name>`.
     #[error("backreferences are not supported: they can't be matched in linear time")]
@@ -95,12 +102,10 @@ impl RegexPattern {
     /// Where it is no pattern by ECMA 262, or can't be matched in linear time.
     pub fn parse(pattern: &str) -> Result<Self, UnsupportedRegex> {
         check_ecma_262(pattern)?;
-        let translated = translate::translate(&without_idle_escapes(pattern))?;
-        match RegexBuilder::new(&translated).size_limit(MOST_MIB << 20).build() {
-            Ok(regex) => Ok(Self { regex }),
-            Err(regex::Error::CompiledTooBig(_)) => Err(UnsupportedRegex::TooLarge),
-            Err(error) => Err(UnsupportedRegex::Engine(last_line(&error))),
-        }
+        let ends::Parts { body, conditions } = ends::split(&without_idle_escapes(pattern));
+        let size = (MOST_MIB << 20) / (1 + conditions.len());
+        let conditions = conditions.iter().map(|(pattern, wanted)| Ok((compile(pattern, size)?, *wanted)));
+        Ok(Self { conditions: conditions.collect::<Result<_, _>>()?, regex: compile(&body, size)? })
     }
 
     /// Compiles a pattern that stands in the source, for derives.
@@ -117,7 +122,7 @@ impl RegexPattern {
         }
     }
 
-    /// The pattern as the engine's crate spells it.
+    /// The pattern as the engine's crate spells it, without lookarounds.
     #[cfg(feature = "proptest")]
     pub(crate) fn translated(&self) -> &str {
         self.regex.as_str()
@@ -126,7 +131,15 @@ impl RegexPattern {
     /// Whether the pattern is found in the text.
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
-        self.regex.is_match(text)
+        self.regex.is_match(text) && self.conditions.iter().all(|(regex, wanted)| regex.is_match(text) == *wanted)
+    }
+}
+
+fn compile(pattern: &str, size: usize) -> Result<Regex, UnsupportedRegex> {
+    match RegexBuilder::new(&translate::translate(pattern)?).size_limit(size).build() {
+        Ok(regex) => Ok(regex),
+        Err(regex::Error::CompiledTooBig(_)) => Err(UnsupportedRegex::TooLarge),
+        Err(error) => Err(UnsupportedRegex::Engine(last_line(&error))),
     }
 }
 
