@@ -21,11 +21,11 @@ const SCHEMAS: [(&str, &str); 9] = [
         "either",
         r##"{"oneOf": [{"type": "array", "items": {"$ref": "#"}}, {"type": "array", "maxItems": 1, "items": {"$ref": "#"}}]}"##,
     ),
-    ("whole", r##"{"not": {"pattern": "^(?!x)$"}, "items": {"$ref": "#"}}"##),
+    ("whole", r##"{"not": {"pattern": "x(?!y)"}, "items": {"$ref": "#"}}"##),
     ("number", r#"{"type": "number", "multipleOf": 0.01, "maximum": 1e300}"#),
     ("integer", r#"{"type": "integer"}"#),
     ("small", r#"{"type": "integer", "minimum": 0, "maximum": 9}"#),
-    ("pattern", r#"{"type": "string", "pattern": "^(?!x)(a+)+$"}"#),
+    ("pattern", r#"{"type": "string", "pattern": "^(a+)+(?!b)c$"}"#),
     ("unique", r#"{"type": "array", "uniqueItems": true}"#),
 ];
 

@@ -222,7 +222,7 @@ fn every_constraint_is_explained() {
             "minProperties": 1,
             "properties": {
                 "n": { "type": "integer", "minimum": 1 },
-                "look": { "type": "string", "pattern": "^(?=a)" },
+                "look": { "type": "string", "pattern": "a(?=b)" },
                 "place": { "x-rust-type": "::geo::Place", "type": "string" },
             },
         }),

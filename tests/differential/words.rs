@@ -15,7 +15,7 @@ pub(crate) const PROSE: [&str; 6] =
     ["A thing.", "Of \"two\" lines.\nThe second.", "*/ // #[x] {}", "", "`code` [link] <b>", "Résumé 🦀\\"];
 
 /// Patterns, and texts that match them.
-pub(crate) const PATTERNS: [(&str, &[&str]); 18] = [
+pub(crate) const PATTERNS: [(&str, &[&str]); 20] = [
     ("^x-", &["x-1", "x-b", "x-"]),
     ("^[a-c]$", &["a", "b", "c"]),
     ("^[a-z]+$", &["a", "name", "card"]),
@@ -34,6 +34,9 @@ pub(crate) const PATTERNS: [(&str, &[&str]); 18] = [
     ("^per_[0-9a-f]{8}$", &["per_0123abcd"]),
     ("^\\p{L}+$", &["née", "a", "Ünï"]),
     ("^(?!x-).*$", &["a", "", "name"]),
+    // no linear time for these: they go back to what they have read
+    ("^(.)\\1*$", &["a", "b", "🦀🦀"]),
+    ("^x-(?!1)|^[a-c]", &["x-b", "a", "card"]),
 ];
 
 /// Formats, with texts that are right and texts that are not.
