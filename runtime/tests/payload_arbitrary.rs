@@ -161,6 +161,10 @@ struct Channel(Str);
 #[pattern("\\p{Lu}.\\b", regex, min_length = 8, max_length = 12)]
 struct Found(Str);
 
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Pattern)]
+#[pattern("^(?=.*[A-Z])(?=.*[0-9])(?!.* ).{8,}(?<!-)$", regex)]
+struct Password(Str);
+
 #[test]
 fn patterns_match() {
     all::<Zip>(50, |zip| zip.len() == 5);
@@ -173,6 +177,7 @@ fn patterns_match() {
         channels.iter().map(|channel| (channel.starts_with("web"), channel.contains('-'))).collect();
     assert_eq!(starts.len(), 4);
     valid::<Found>(20);
+    valid::<Password>(20);
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Words)]
