@@ -129,7 +129,7 @@ pub fn derive_words(input: TokenStream) -> TokenStream {
 ///
 /// ```
 /// use eventwright::payload::{decode, encode, Schemas};
-/// use eventwright::{Checked, Json, Reading};
+/// use eventwright::{Checked, Json, Reading, Vetted};
 ///
 /// static SCHEMAS: Schemas = Schemas::new(&[(
 ///     "https://example.org/order.json",
@@ -138,7 +138,7 @@ pub fn derive_words(input: TokenStream) -> TokenStream {
 ///
 /// #[derive(Clone, PartialEq, Checked)]
 /// #[checked(schemas = SCHEMAS, at = "https://example.org/order.json#/properties/total")]
-/// pub struct Total(Json);
+/// pub struct Total(Vetted<Json>);
 ///
 /// let total: Total = decode(b"19.999", Reading::Strict)?;
 /// assert_eq!(encode(&total)?, "19.999");
@@ -152,7 +152,7 @@ pub fn derive_words(input: TokenStream) -> TokenStream {
 ///
 /// ```
 /// use eventwright::payload::decode;
-/// use eventwright::{Checked, JsonObject, Object, Reading, Rule, Ruled, rules};
+/// use eventwright::{Checked, JsonObject, Object, Reading, Rule, Ruled, Vetted, rules};
 ///
 /// #[derive(Clone, PartialEq, Object)]
 /// pub struct Order {
@@ -164,7 +164,7 @@ pub fn derive_words(input: TokenStream) -> TokenStream {
 ///
 /// #[derive(Clone, PartialEq, Checked)]
 /// #[checked(rules)]
-/// pub struct CheckedOrder(Order);
+/// pub struct CheckedOrder(Vetted<Order>);
 ///
 /// impl Ruled for CheckedOrder {
 ///     fn rules() -> Vec<Rule> {

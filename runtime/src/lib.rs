@@ -125,7 +125,7 @@ pub use payload::rules::{self, Rule, Ruled};
 pub use payload::{
     DecodeError, Email, EncodeError, EventId, FullTime, Hostname, Id, Int, Integer, Invalid, Ipv6, IsoDuration, Json,
     JsonPointer, Key, List, Maybe, Never, Null, Number, Object, Other, Pattern, Reading, Str, Text, UniqueList,
-    Unrecognized, Uri, UriReference, Violation, Words,
+    Unrecognized, Uri, UriReference, Vetted, Violation, Words,
 };
 pub use std::net::Ipv4Addr;
 pub use time::{Date, OffsetDateTime};

@@ -10,7 +10,8 @@ use eventwright::payload::{Read, Write, decode, encode};
 use eventwright::{
     Checked, Date, EcmaRegex, Email, EventId, FullTime, Hostname, Int, Integer, Ipv6, IsoDuration, JiffDateTime, Json,
     JsonObject, JsonPointer, List, Maybe, Never, Null, Number, Object, OffsetDateTime, Other, Pattern, Reading, Rule,
-    Ruled, Schemas, Str, Text, Union, UniqueList, Unrecognized, Uri, UriReference, Uuid, Words, chrono, jiff, rules,
+    Ruled, Schemas, Str, Text, Union, UniqueList, Unrecognized, Uri, UriReference, Uuid, Vetted, Words, chrono, jiff,
+    rules,
 };
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -356,7 +357,7 @@ macro_rules! ruled {
     ($name:ident($inner:ty): $($rule:expr),+) => {
         #[derive(Clone, PartialEq, Checked)]
         #[checked(rules)]
-        struct $name($inner);
+        struct $name(Vetted<$inner>);
 
         impl Ruled for $name {
             fn rules() -> Vec<Rule> {
@@ -480,7 +481,7 @@ static SCHEMAS: Schemas = Schemas::new(&[(
 
 #[derive(Clone, PartialEq, Checked)]
 #[checked(schemas = SCHEMAS, at = "https://example.org/order.json#/properties/total")]
-struct Total(Json);
+struct Total(Vetted<Json>);
 
 #[derive(Clone, PartialEq, Checked)]
 struct Named(Text<1, 3>);

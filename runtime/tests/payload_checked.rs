@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use eventwright::payload::checked::{Exact, Run};
 use eventwright::payload::{Read, Schemas, Write, decode, encode, violations};
-use eventwright::{Checked, Int, Json, List, Maybe, Number, Object, Reading, Union};
+use eventwright::{Checked, Int, Json, List, Maybe, Number, Object, Reading, Union, Vetted};
 use jsonschema::json::{Json as _, Node as _, conformance};
 
 static SCHEMAS: Schemas = Schemas::new(&[
@@ -60,7 +60,7 @@ macro_rules! checked {
     ($($name:ident($inner:ty) in $schemas:ident at $at:literal;)*) => {$(
         #[derive(Clone, PartialEq, Checked)]
         #[checked(schemas = $schemas, at = $at)]
-        struct $name($inner);
+        struct $name(Vetted<$inner>);
     )*};
 }
 

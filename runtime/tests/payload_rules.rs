@@ -7,7 +7,7 @@ use eventwright::payload::value::types::{NULL, NUMBER, OBJECT, STRING};
 use eventwright::payload::{Read, Write, decode, encode};
 use eventwright::{
     Checked, Email, Int, Json, JsonObject, List, Maybe, Never, Null, Number, Object, Other, Pattern, Reading, Ruled,
-    Str, Text, Union, Unrecognized, Words,
+    Str, Text, Union, Unrecognized, Vetted, Words,
 };
 
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Pattern)]
@@ -38,7 +38,7 @@ macro_rules! checked {
     ($($name:ident($inner:ty): [$($rules:tt)*];)*) => {$(
         #[derive(Clone, PartialEq, Checked)]
         #[checked(rules)]
-        struct $name($inner);
+        struct $name(Vetted<$inner>);
 
         impl Ruled for $name {
             fn rules() -> Vec<Rule> {

@@ -7,7 +7,7 @@ use eventwright::payload::rules::{self, is};
 use eventwright::payload::{Read, Schemas, decode, violations};
 use eventwright::{
     Checked, DecodeError, Email, Incoming, Int, Json, JsonObject, List, Maybe, Object, Payload, Reading, Rule, Ruled,
-    Str, Text, Union, UniqueList, Unrecognized, Words,
+    Str, Text, Union, UniqueList, Unrecognized, Vetted, Words,
 };
 use proptest::prelude::{Just, Strategy, any, prop, prop_oneof, proptest};
 use serde_json::{Value, json};
@@ -75,7 +75,7 @@ struct Loose {
 
 #[derive(Clone, PartialEq, Checked)]
 #[checked(rules)]
-struct Ordered(Loose);
+struct Ordered(Vetted<Loose>);
 
 impl Ruled for Ordered {
     fn rules() -> Vec<Rule> {
@@ -98,7 +98,7 @@ static SCHEMAS: Schemas = Schemas::new(&[(
 
 #[derive(Clone, PartialEq, Checked)]
 #[checked(schemas = SCHEMAS, at = "https://example.org/held.json")]
-struct Held(Loose);
+struct Held(Vetted<Loose>);
 
 #[derive(Clone, PartialEq, Object)]
 #[object(closed)]

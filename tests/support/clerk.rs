@@ -41,6 +41,14 @@ fn answer(question: &Value) -> Value {
     }
     match (&strict, &tolerant) {
         (_, Err(error)) => answer["tolerant"] = error.to_string().into(),
+        (Err(_), Ok(tolerant)) => {
+            // what a producer may not send, reading does not give it to send
+            if let Ok(written) = tolerant.encode()
+                && AnyEvent::decode(event, version, written.as_bytes(), Reading::Strict).is_err()
+            {
+                answer["tolerant"] = format!("is written as {written}, which is not valid").into();
+            }
+        }
         (Ok(strict), Ok(tolerant)) if strict != tolerant => answer["tolerant"] = "becomes another value".into(),
         _ => {}
     }

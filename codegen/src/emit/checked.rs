@@ -26,6 +26,13 @@ pub(super) fn item(head: &Head<'_>, inner: &Nullable, by: &By, items: &[Item], i
         By::Rules(rules) => rules_impl(&name, rules, items, imports),
         By::Name | By::Schema { .. } => TokenStream::new(),
     };
+    let inner = match by {
+        By::Name => inner,
+        By::Schema { .. } | By::Rules(_) => {
+            let vetted = imports.runtime("Vetted");
+            quote!(#vetted<#inner>)
+        }
+    };
     let head = head.tokens(&quote!(Clone, PartialEq, #derive));
     quote! {
         #head

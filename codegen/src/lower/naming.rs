@@ -27,7 +27,7 @@ pub(super) struct Draft {
 }
 
 /// Names that the generated modules import.
-const IMPORTED: [&str; 54] = [
+const IMPORTED: [&str; 55] = [
     "BTreeMap",
     "Box",
     "CarriesSubject",
@@ -80,6 +80,7 @@ const IMPORTED: [&str; 54] = [
     "UriReference",
     "Uuid",
     "Vec",
+    "Vetted",
     "Words",
     "Self",
 ];

@@ -13,14 +13,14 @@ use std::sync::OnceLock;
 
 use jsonschema::Validator;
 use serde::de::Error;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serializer};
 use serde_json::value::RawValue;
 
 pub use self::node::{Exact, Node, Run};
 pub use self::schemas::{Schemas, judge};
 use super::reader::Broken;
 use super::value::parse;
-use super::{Invalid, Json, Read, Reader, Reading, Write, Written};
+use super::{Invalid, Json, Read, Reader, Reading, Vetted, Write};
 
 /// A schema within a set of documents, compiled when it is first needed.
 #[derive(Debug)]
@@ -80,19 +80,26 @@ fn hold(validator: &Validator<Exact>, value: &Json, wants_all: bool) -> Result<(
 ///
 /// # Errors
 /// Where it can't be written as JSON, or breaks a rule of the schema.
-pub fn check<T: Read + Write>(rule: &Rule, value: &T) -> Result<(), Invalid> {
-    let raw = serde_json::value::to_raw_value(&Written(value))
-        .map_err(|error| Invalid::new(format!("can't be written: {error}")))?;
-    Ok(rule.check(&parse(&raw)?, &Reader::new(Reading::Strict)).map_err(Broken::in_a::<T>)?)
+pub fn check<T: Read + Write>(rule: &Rule, value: T) -> Result<Vetted<T>, Invalid> {
+    Vetted::strictly(value, |value, reader| rule.check(value, reader))
+}
+
+/// Writes a value that its schema allows.
+///
+/// # Errors
+/// Where only tolerant reading lets it in.
+pub fn write<T: Read + Write, S: Serializer>(rule: &Rule, value: &Vetted<T>, to: S) -> Result<S::Ok, S::Error> {
+    value.write(to, |value, reader| rule.check(value, reader))
 }
 
 /// Reads a value that its schema allows.
 ///
 /// # Errors
 /// Where the schema refuses the JSON, or `T` does.
-pub fn read<'de, T: Read, D: Deserializer<'de>>(rule: &Rule, json: D, reader: &Reader) -> Result<T, D::Error> {
+pub fn read<'de, T: Read, D: Deserializer<'de>>(rule: &Rule, json: D, reader: &Reader) -> Result<Vetted<T>, D::Error> {
     let raw = Box::<RawValue>::deserialize(json).map_err(|error| reader.expected_whole("a JSON value", error))?;
     let value = parse(&raw).map_err(|broken| reader.refuse_part(broken))?;
     rule.check(&value, reader).map_err(|broken| reader.refuse_part(broken.in_a::<T>().in_order_of(raw.get())))?;
-    reader.read_text(raw.get(), |json, reader| T::read(json, reader)).map_err(D::Error::custom)
+    let inner = reader.read_text(raw.get(), |json, reader| T::read(json, reader)).map_err(D::Error::custom)?;
+    Ok(Vetted::new(inner, reader.reading()))
 }

@@ -84,6 +84,7 @@ pub mod union;
 mod unique;
 mod uuid;
 pub mod value;
+mod vetted;
 #[doc(hidden)]
 pub mod words;
 
@@ -118,6 +119,7 @@ pub use self::text::Text;
 pub use self::timestamp::JiffDateTime;
 pub use self::unique::UniqueList;
 pub use self::value::{Json, Other};
+pub use self::vetted::Vetted;
 pub use self::words::{Unrecognized, Words};
 
 /// A value that can be read from JSON by the rules of its schema.

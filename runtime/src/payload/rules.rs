@@ -21,7 +21,7 @@ use std::ptr;
 use std::sync::LazyLock;
 
 use serde::de::Error;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serializer};
 use serde_json::value::RawValue;
 
 pub(crate) use self::advice::Advice;
@@ -42,7 +42,7 @@ pub use self::whole::{all_of, always, any_of, never, not, one_of, tagged, when};
 pub use super::reader::Broken;
 use super::reader::Judge;
 use super::value::parse;
-use super::{Invalid, Json, Number, Read, Reader, Reading, Write, Written};
+use super::{Invalid, Json, Number, Read, Reader, Vetted, Write};
 
 /// Something that a value has to keep besides being of its type.
 pub struct Rule {
@@ -109,10 +109,16 @@ impl fmt::Debug for Rules {
 ///
 /// # Errors
 /// Where it can't be written as JSON, or breaks one.
-pub fn check<T: Read + Write>(rules: &Rules, value: &T) -> Result<(), Invalid> {
-    let raw = serde_json::value::to_raw_value(&Written(value))
-        .map_err(|error| Invalid::new(format!("can't be written: {error}")))?;
-    Ok(rules.check(&parse(&raw)?, &Reader::new(Reading::Strict)).map_err(Broken::in_a::<T>)?)
+pub fn check<T: Read + Write>(rules: &Rules, value: T) -> Result<Vetted<T>, Invalid> {
+    Vetted::strictly(value, |value, reader| rules.check(value, reader))
+}
+
+/// Writes a value that keeps rules.
+///
+/// # Errors
+/// Where only tolerant reading lets it in.
+pub fn write<T: Read + Write, S: Serializer>(rules: &Rules, value: &Vetted<T>, to: S) -> Result<S::Ok, S::Error> {
+    value.write(to, |value, reader| rules.check(value, reader))
 }
 
 /// Reads a value that keeps rules.
@@ -123,7 +129,7 @@ pub fn read<'de, T: Read, D: Deserializer<'de>>(
     rules: &'static Rules,
     json: D,
     reader: &Reader,
-) -> Result<T, D::Error> {
+) -> Result<Vetted<T>, D::Error> {
     let raw = Box::<RawValue>::deserialize(json).map_err(|error| reader.expected_whole("a JSON value", error))?;
     reader.check_levels(raw.get()).map_err(|broken| reader.refuse_part(broken))?;
     let inner = reader.read_text(raw.get(), |json, reader| T::read(json, reader)).map_err(D::Error::custom)?;
@@ -132,7 +138,7 @@ pub fn read<'de, T: Read, D: Deserializer<'de>>(
         kept.map_err(|broken| broken.in_a::<T>().in_order_of(raw.get()))?;
         Ok((0, reader.reading()))
     });
-    verdict.map(|_| inner).map_err(|found| reader.refuse_found(found))
+    verdict.map(|_| Vetted::new(inner, reader.reading())).map_err(|found| reader.refuse_found(found))
 }
 
 /// A rule of numbers.
