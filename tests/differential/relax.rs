@@ -21,7 +21,7 @@ pub(crate) enum Extent {
     /// As far as reading has to go: words are what lists nothing else but null, what others have not looked at is what it was, and a member
     /// tells branches apart only if each says that it is of objects.
     Must,
-    /// As far as it may go.
+    /// As far as it may go: in a `oneOf` by types, too.
     May,
 }
 
@@ -94,6 +94,8 @@ fn object(keywords: &Map<String, Value>, file: &str, lenient: Option<Extent>) ->
                     }
                     branches
                 }
+                // no value is of two of them, however lenient each is
+                None if matches!(lenient, Some(Extent::May)) && may_be_disjoint(value) => list(lenient),
                 None => list(None),
             },
             "const" | "enum" if lenient.is_some() => {
@@ -121,6 +123,38 @@ fn object(keywords: &Map<String, Value>, file: &str, lenient: Option<Extent>) ->
         all.as_array_mut().expect("a list of schemas").extend(words);
     }
     relaxed
+}
+
+/// Whether no two of the schemas are known to allow values of one type.
+fn may_be_disjoint(schemas: &Value) -> bool {
+    let known: Vec<Vec<&str>> = schemas.as_array().into_iter().flatten().filter_map(types).collect();
+    known.iter().enumerate().all(|(index, types)| !known[..index].iter().flatten().any(|other| types.contains(other)))
+}
+
+/// The types that a schema says its values are of; none where it leaves that to another.
+fn types(schema: &Value) -> Option<Vec<&str>> {
+    if schema.get("$ref").is_some() || schema.get("allOf").is_some() {
+        return None;
+    }
+    let listed = match (schema.get("type"), schema.get("const"), schema.get("enum")) {
+        (Some(Value::Array(types)), ..) => types.iter().filter_map(Value::as_str).collect(),
+        (Some(one), ..) => one.as_str().into_iter().collect(),
+        (None, Some(value), _) => vec![type_of(value)],
+        (None, None, Some(Value::Array(values))) => values.iter().map(type_of).collect(),
+        _ => vec!["null", "boolean", "number", "string", "array", "object"],
+    };
+    Some(listed.into_iter().map(|name| if name == "integer" { "number" } else { name }).collect())
+}
+
+fn type_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
 }
 
 /// The member that tells the branches of `oneOf` apart.
