@@ -91,6 +91,7 @@ mod lower;
 mod model;
 mod names;
 mod node;
+mod parallel;
 pub mod registry;
 mod uri;
 mod vocabulary;

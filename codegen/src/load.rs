@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use crate::diagnostics::Problems;
 use crate::node::{FileId, Node, Value};
+use crate::parallel::on_all_cores;
 use crate::{Error, Result, uri};
 
 /// Where the contracts are.
@@ -135,12 +136,12 @@ impl Loader<'_> {
             .and_then(|name| name.to_str())
             .ok_or_else(|| Error::Config(format!("{} does not name a registry file", path.display())))?;
         self.sources.title = name.to_owned();
-        self.read(name)?;
+        self.read_all(&[name.to_owned()])?;
         self.sources.files[REGISTRY.0].is_registry = true;
         let listing = files::beside_registry(self.folder)?;
         self.sources.folders = listing.folders;
         self.sources.directories = listing.directories;
-        listing.schemas.iter().try_for_each(|name| self.read_once(name))
+        self.read_all(&listing.schemas)
     }
 
     fn schemas(&mut self, folder: &Path) -> Result<()> {
@@ -148,19 +149,17 @@ impl Loader<'_> {
         self.sources.title = format!("{name}/");
         let listing = files::below(folder)?;
         self.sources.directories = listing.directories;
-        listing.schemas.iter().try_for_each(|name| self.read_once(name))
+        self.read_all(&listing.schemas)
     }
 
     fn mapped(&mut self, mapped: &Mapped) -> Result<()> {
         let listing = files::below(&mapped.folder)?;
         self.sources.directories.extend(listing.directories);
-        for file in listing.schemas {
-            let name = format!("{}/{file}", mapped.uri.trim_end_matches('/'));
-            if !self.sources.by_name.contains_key(&name) {
-                self.read_file(&name, name.clone(), mapped.folder.join(&file))?;
-            }
-        }
-        Ok(())
+        let named = listing.schemas.iter().map(|file| (format!("{}/{file}", mapped.uri.trim_end_matches('/')), file));
+        let new = named.filter(|(name, _)| !self.sources.by_name.contains_key(name));
+        let wanted: Vec<Wanted> =
+            new.map(|(name, file)| Wanted { uri: name.clone(), path: mapped.folder.join(file), name }).collect();
+        self.add_all(&wanted)
     }
 
     /// Reads what the files that were read name, until they name nothing new.
@@ -177,8 +176,8 @@ impl Loader<'_> {
             }
             for name in names {
                 // a name without a file is linked to nothing, and complained about there
-                if self.folder.join(&name).is_file() {
-                    self.read_once(&name)?;
+                if self.sources.by_name.contains_key(&name) || self.folder.join(&name).is_file() {
+                    self.read_all(&[name])?;
                 } else {
                     self.sources.lacks_files = true;
                 }
@@ -188,30 +187,51 @@ impl Loader<'_> {
         Ok(())
     }
 
-    fn read_once(&mut self, name: &str) -> Result<()> {
-        if self.sources.by_name.contains_key(name) { Ok(()) } else { self.read(name) }
+    /// Reads the files in the folder that were not read before.
+    fn read_all(&mut self, names: &[String]) -> Result<()> {
+        let new = names.iter().filter(|name| !self.sources.by_name.contains_key(*name));
+        let wanted: Vec<Wanted> =
+            new.map(|name| Wanted { name: name.clone(), uri: uri_of(name), path: self.folder.join(name) }).collect();
+        self.add_all(&wanted)
     }
 
-    fn read(&mut self, name: &str) -> Result<()> {
-        self.read_file(name, uri_of(name), self.folder.join(name))
+    fn add_all(&mut self, wanted: &[Wanted]) -> Result<()> {
+        let first = self.sources.files.len();
+        let numbered: Vec<(FileId, &Wanted)> =
+            wanted.iter().enumerate().map(|(index, wanted)| (FileId(first + index), wanted)).collect();
+        for (source, problems) in on_all_cores(&numbered, |(file, wanted)| wanted.read(*file))? {
+            self.problems.extend(problems);
+            self.sources.by_name.insert(source.name.clone(), FileId(self.sources.files.len()));
+            self.sources.files.push(source);
+        }
+        Ok(())
     }
+}
 
-    fn read_file(&mut self, name: &str, uri: String, path: PathBuf) -> Result<()> {
-        let bytes = std::fs::read(&path).map_err(Error::io(&path))?;
-        let file = FileId(self.sources.files.len());
+/// A file that is to be read.
+struct Wanted {
+    name: String,
+    uri: String,
+    path: PathBuf,
+}
+
+impl Wanted {
+    fn read(&self, file: FileId) -> Result<(Source, Problems)> {
+        let Wanted { name, uri, path } = self;
+        let bytes = std::fs::read(path).map_err(Error::io(path))?;
         let text: Arc<str> = String::from_utf8_lossy(&bytes).into();
+        let mut problems = Problems::default();
         let root = match std::str::from_utf8(&bytes) {
-            Ok(text) => json::parse(file, text, self.problems),
+            Ok(text) => json::parse(file, text, &mut problems),
             Err(error) => {
-                json::not_utf8(file, error.valid_up_to(), self.problems);
+                json::not_utf8(file, error.valid_up_to(), &mut problems);
                 None
             }
         };
-        let shown = files::shown(&path, name);
-        let name = name.to_owned();
-        self.sources.by_name.insert(name.clone(), file);
-        self.sources.files.push(Source { name, uri, shown, path, text, root, is_registry: false });
-        Ok(())
+        let shown = files::shown(path, name);
+        let source =
+            Source { name: name.clone(), uri: uri.clone(), shown, path: path.clone(), text, root, is_registry: false };
+        Ok((source, problems))
     }
 }
 

@@ -7,9 +7,7 @@ mod lock;
 mod package;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
-use std::thread;
 
 use crate::Result;
 use crate::diagnostics::Diagnostic;
@@ -153,23 +151,4 @@ fn stale<'p>(paths: impl Iterator<Item = &'p Path>) -> Result<Vec<PathBuf>> {
         stale.extend(disk::generated_files(folder, format::MARK, |path| !paths.contains(path))?);
     }
     Ok(stale)
-}
-
-/// Does the same to all items, the results in their order; the first error ends it.
-fn on_all_cores<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> Result<R> + Sync) -> Result<Vec<R>> {
-    /// Fewer are done before a thread has started.
-    const WORTH_A_THREAD: usize = 20;
-
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    let part = items.len().div_ceil(cores).max(WORTH_A_THREAD);
-    let work = &work;
-    thread::scope(|scope| {
-        let parts = items.chunks(part).map(|part| scope.spawn(|| part.iter().map(work).collect::<Result<Vec<R>>>()));
-        let parts: Vec<_> = parts.collect();
-        let mut results = Vec::with_capacity(items.len());
-        for part in parts {
-            results.extend(part.join().unwrap_or_else(|panic| resume_unwind(panic))?);
-        }
-        Ok(results)
-    })
 }

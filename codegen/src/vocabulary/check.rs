@@ -1,16 +1,18 @@
 //! Are the keywords of all schemas known, and their values what they must be? What comes after may take it for granted.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::{Dialect, Form, keyword_of, names};
 use crate::diagnostics::{Problems, did_you_mean};
 use crate::link::Linked;
-use crate::node::{FileId, Member, Node, Value};
+use crate::node::{FileId, Member, Node, Span, Value};
 
 /// Complains about every keyword in the files that is unknown, refused, or malformed.
-pub(crate) fn check(linked: &Linked<'_>, files: &BTreeSet<FileId>, problems: &mut Problems) {
+pub(crate) fn check<'p>(linked: &'p Linked<'_>, files: &BTreeSet<FileId>, problems: &'p mut Problems) {
+    let mut checker = Checker { dialect: Dialect::default(), problems, patterns: HashMap::new() };
     for schema in linked.resources.schemas.iter().filter(|schema| files.contains(&schema.node.span.file)) {
-        Checker { dialect: schema.dialect, problems }.schema(schema.node);
+        checker.dialect = schema.dialect;
+        checker.schema(schema.node);
     }
 }
 
@@ -20,10 +22,12 @@ const MOST_ALTERNATIVES: usize = 1_000;
 struct Checker<'p> {
     dialect: Dialect,
     problems: &'p mut Problems,
+    /// What is wrong with each pattern: those of ids are in many schemas.
+    patterns: HashMap<&'p str, Result<(), String>>,
 }
 
-impl Checker<'_> {
-    fn schema(&mut self, node: &Node) {
+impl<'p> Checker<'p> {
+    fn schema(&mut self, node: &'p Node) {
         match &node.value {
             Value::Bool(_) => {}
             Value::Object(members) => {
@@ -44,7 +48,7 @@ impl Checker<'_> {
         }
     }
 
-    fn member(&mut self, member: &Member) {
+    fn member(&mut self, member: &'p Member) {
         let Some(keyword) = keyword_of(&member.key, self.dialect) else { return self.unknown(member) };
         if keyword.name == "$schema" {
             return self.dialect(&member.value);
@@ -153,8 +157,9 @@ impl Checker<'_> {
         }
     }
 
-    fn pattern(&mut self, pattern: &str, at: crate::node::Span) {
-        if let Err(reason) = super::pattern(pattern) {
+    fn pattern(&mut self, pattern: &'p str, at: Span) {
+        let checked = self.patterns.entry(pattern).or_insert_with(|| super::pattern(pattern));
+        if let Err(reason) = checked {
             self.problems
                 .error(at, format!("this is not a regular expression: {reason}"))
                 .help("patterns are ECMA 262's, with the u flag");

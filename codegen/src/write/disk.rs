@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
+use crate::parallel::on_all_cores;
 use crate::{Error, Result};
 
 /// The file's bytes; none where there is no file.
@@ -43,7 +44,7 @@ pub(super) fn write_atomically(path: &Path, text: &str) -> Result<()> {
 
 /// Writes the files on several threads: file systems mostly wait, and a tree may have thousands.
 pub(super) fn write_all(files: &[(PathBuf, &str)]) -> Result<()> {
-    super::on_all_cores(files, |(path, text)| write_atomically(path, text)).map(|_| ())
+    on_all_cores(files, |(path, text)| write_atomically(path, text)).map(|_| ())
 }
 
 pub(super) fn remove(path: &Path) -> Result<()> {

@@ -6,6 +6,7 @@ use proc_macro2::TokenStream;
 use syn::{Item, UseTree, Visibility};
 
 use crate::emit::{self, Exposure, MENTIONS_DEPRECATED, Module, Output, doc_lines};
+use crate::parallel::on_all_cores;
 use crate::{Error, Result};
 
 /// How every generated file begins; what begins so may be overwritten and removed.
@@ -61,7 +62,7 @@ fn modules(output: &Output<'_>) -> Result<Vec<Text>> {
     let mut texts = output.modules.iter().map(text).collect::<Result<Vec<_>>>()?;
     // most of the work of a run
     let dates = output.dates;
-    texts.extend(super::on_all_cores(output.payloads, |payload| text(&emit::payload(payload, dates)))?);
+    texts.extend(on_all_cores(output.payloads, |payload| text(&emit::payload(payload, dates)))?);
     Ok(texts)
 }
 
