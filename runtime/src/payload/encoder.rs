@@ -42,14 +42,23 @@ impl Encoder {
 
     fn push_string(&mut self, text: &str) {
         self.json.push('"');
-        let mut rest = text;
-        while let Some(at) = find_escaped(rest.as_bytes()) {
+        match find_escaped(text.as_bytes()) {
+            None => self.json.push_str(text),
+            Some(first) => self.push_escaping(text, first),
+        }
+        self.json.push('"');
+    }
+
+    #[cold]
+    fn push_escaping(&mut self, text: &str, first: usize) {
+        let (mut rest, mut next) = (text, Some(first));
+        while let Some(at) = next {
             self.json.push_str(&rest[..at]);
             self.push_escaped(rest.as_bytes()[at]);
             rest = &rest[at + 1..];
+            next = find_escaped(rest.as_bytes());
         }
         self.json.push_str(rest);
-        self.json.push('"');
     }
 
     fn push_escaped(&mut self, byte: u8) {
@@ -81,23 +90,27 @@ impl Encoder {
 
 /// Where the first character is that must not stand in a JSON string as it is (RFC 8259 section 7).
 fn find_escaped(text: &[u8]) -> Option<usize> {
+    let Some(last) = text.last_chunk::<8>() else {
+        return text.iter().position(|byte| matches!(byte, ..0x20 | b'"' | b'\\'));
+    };
+    let (eights, _) = text.as_chunks::<8>();
+    let found = eights.iter().enumerate().find_map(|(index, eight)| Some(index * 8 + escaped_of_eight(*eight)?));
+    // what is left, with some bytes before it, of which none is found by now
+    found.or_else(|| Some(text.len() - 8 + escaped_of_eight(*last)?))
+}
+
+#[inline]
+fn escaped_of_eight(eight: [u8; 8]) -> Option<usize> {
     const LANES: u64 = 0x0101_0101_0101_0101;
     const TOP: u64 = 0x80 * LANES;
 
     // sets the top bit of the first lane that is less than n, and maybe of others after it
     let less_than = |lanes: u64, n: u64| lanes.wrapping_sub(n * LANES) & !lanes & TOP;
-    let (eights, rest) = text.as_chunks::<8>();
-    for (index, eight) in eights.iter().enumerate() {
-        let lanes = u64::from_le_bytes(*eight);
-        let quotes = lanes ^ (u64::from(b'"') * LANES);
-        let backslashes = lanes ^ (u64::from(b'\\') * LANES);
-        let found = less_than(lanes, 0x20) | less_than(quotes, 1) | less_than(backslashes, 1);
-        if found != 0 {
-            return Some(index * 8 + found.trailing_zeros() as usize / 8);
-        }
-    }
-    let at = rest.iter().position(|byte| matches!(byte, ..0x20 | b'"' | b'\\'))?;
-    Some(text.len() - rest.len() + at)
+    let lanes = u64::from_le_bytes(eight);
+    let quotes = lanes ^ (u64::from(b'"') * LANES);
+    let backslashes = lanes ^ (u64::from(b'\\') * LANES);
+    let found = less_than(lanes, 0x20) | less_than(quotes, 1) | less_than(backslashes, 1);
+    (found != 0).then_some(found.trailing_zeros() as usize / 8)
 }
 
 impl<'a> Serializer for &'a mut Encoder {
