@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::hostname::is_ldh_label;
+use super::hostname::{is_dot, is_ldh_label};
 use crate::payload::Invalid;
 use crate::payload::text::Rule;
 
@@ -41,13 +41,17 @@ fn is_local_part(local: &str) -> bool {
     }
     match local.strip_prefix('"') {
         Some(rest) => rest.strip_suffix('"').is_some_and(is_quoted_content),
-        None => local.split('.').all(|atom| !atom.is_empty() && atom.bytes().all(is_atext)),
+        None => local.as_bytes().split(is_dot).all(|atom| !atom.is_empty() && atom.iter().all(is_atext)),
     }
 }
 
 /// RFC 5322 section 3.2.3.
-fn is_atext(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte)
+fn is_atext(byte: &u8) -> bool {
+    matches!(
+        byte,
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9'
+            | b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'/' | b'=' | b'?' | b'^'..=b'`' | b'{'..=b'~'
+    )
 }
 
 /// Any printable ASCII, quotes and backslashes escaped.
@@ -69,7 +73,7 @@ fn is_quoted_content(content: &str) -> bool {
 fn is_domain(domain: &str) -> bool {
     match domain.strip_prefix('[') {
         Some(rest) => rest.strip_suffix(']').is_some_and(is_address),
-        None => domain.len() <= LONGEST_DOMAIN && domain.split('.').all(is_ldh_label),
+        None => domain.len() <= LONGEST_DOMAIN && domain.as_bytes().split(is_dot).all(is_ldh_label),
     }
 }
 

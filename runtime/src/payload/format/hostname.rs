@@ -31,7 +31,7 @@ const LONGEST_LABEL: usize = 63; // RFC 1035 section 2.3.4
 fn is_hostname(text: &str) -> bool {
     text.len() <= LONGEST_NAME
         && text.split('.').all(|label| {
-            is_ldh_label(label)
+            is_ldh_label(label.as_bytes())
                 && match label.split_at_checked("xn--".len()) {
                     Some((prefix, encoded)) if prefix.eq_ignore_ascii_case("xn--") => is_a_label(encoded),
                     _ => true,
@@ -40,12 +40,17 @@ fn is_hostname(text: &str) -> bool {
 }
 
 /// Letters, digits, hyphens. Email domains are made of the same labels (RFC 5321 section 4.1.2).
-pub(super) fn is_ldh_label(label: &str) -> bool {
+pub(super) fn is_ldh_label(label: &[u8]) -> bool {
     !label.is_empty()
         && label.len() <= LONGEST_LABEL
-        && !label.starts_with('-')
-        && !label.ends_with('-')
-        && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        && !label.starts_with(b"-")
+        && !label.ends_with(b"-")
+        && label.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
+}
+
+/// What is between labels.
+pub(super) fn is_dot(byte: &u8) -> bool {
+    *byte == b'.'
 }
 
 /// What follows `xn--`. Case does not matter in the DNS (RFC 4343), so it does not here.
