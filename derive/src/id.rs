@@ -92,7 +92,7 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
 
         impl #payload::Write for #id {
             fn write<S: #payload::serde::Serializer>(&self, to: S) -> ::core::result::Result<S::Ok, S::Error> {
-                #payload::id::with_text(#prefix, self.0, |text| to.serialize_str(text))
+                #payload::id::write(#prefix, self.0, to)
             }
         }
 
@@ -124,8 +124,10 @@ fn parse_prefix(input: &DeriveInput) -> Result<String> {
         }
         let literal: LitStr = meta.value()?.parse()?;
         prefix = literal.value();
-        if prefix.is_empty() || prefix.len() > LONGEST_PREFIX || !prefix.is_ascii() {
-            return Err(Error::new_spanned(literal, format!("expected 1 to {LONGEST_PREFIX} ASCII characters")));
+        let is_plain = prefix.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
+        if prefix.is_empty() || prefix.len() > LONGEST_PREFIX || !is_plain {
+            let expected = format!("expected 1 to {LONGEST_PREFIX} ASCII letters, digits, `_` or `-`");
+            return Err(Error::new_spanned(literal, expected));
         }
         Ok(())
     })?;

@@ -193,20 +193,29 @@ fn values(model: &Model) -> Vec<TokenStream> {
 
 fn writes(model: &Model) -> Vec<TokenStream> {
     let write = |field: &Field<'_>| {
-        let (ident, property, span) = (field.ident, &field.property, field.ty.span());
+        let (ident, span) = (field.ident, field.ty.span());
+        let name = name(&field.property);
         match field.kind {
             Kind::Required => {
                 let write = quote_spanned!(span=> write);
-                quote!(to.#write(#property, &self.#ident)?;)
+                quote!(to.#write(#name, &self.#ident)?;)
             }
             Kind::Optional => {
                 let write = quote_spanned!(span=> write_optional);
-                quote!(to.#write(#property, &self.#ident)?;)
+                quote!(to.#write(#name, &self.#ident)?;)
             }
             Kind::Rest => quote!(to.write_rest(<Self as ::eventwright::payload::Object>::FIELDS, &self.#ident)?;),
         }
     };
     model.fields.iter().map(write).collect()
+}
+
+/// A property's name as it is written, which need not be looked at then if it is plain.
+fn name(property: &str) -> TokenStream {
+    match property.contains(|char: char| char < ' ' || char == '"' || char == '\\') {
+        true => quote!(::eventwright::payload::object::Odd(#property)),
+        false => quote!(#property),
+    }
 }
 
 fn traits(model: &Model) -> TokenStream {

@@ -306,3 +306,23 @@ fn an_unknown_payload_names_type_and_version() {
         "event type `lead.created` version 7 is not known here; update the bindings and deploy"
     );
 }
+
+#[test]
+fn names_of_properties_are_escaped() {
+    #[derive(Clone, PartialEq, Object)]
+    #[object(closed)]
+    struct Odd {
+        #[object(rename = "a\"b\\c\n")]
+        quoted: i64,
+        #[object(rename = "é\u{1}", optional)]
+        control: Option<i64>,
+        #[object(rename = "plain é/~")]
+        plain: i64,
+    }
+
+    let json = r#"{"a\"b\\c\n":1,"é\u0001":2,"plain é/~":3}"#;
+    let odd: Odd = decode(json.as_bytes(), Reading::Strict).unwrap();
+    assert_eq!(encode(&odd).unwrap(), json);
+    assert_eq!(serde_json::to_string(&odd).unwrap(), json);
+    assert_eq!(serde_json::to_value(&odd).unwrap(), serde_json::from_str::<serde_json::Value>(json).unwrap());
+}

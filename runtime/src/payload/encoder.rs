@@ -15,6 +15,21 @@ use serde_json::{Error, Value};
 /// A document being written.
 pub(super) struct Encoder {
     json: String,
+    /// Whether the next string has nothing to escape, as somebody said who knows.
+    is_plain: bool,
+}
+
+/// Text with nothing to escape. Other serializers take it for the string that it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Plain<'t>(pub(super) &'t str);
+
+/// The name by which the encoder knows [`Plain`].
+const PLAIN: &str = "$eventwright::private::Plain";
+
+impl Serialize for Plain<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_newtype_struct(PLAIN, self.0)
+    }
 }
 
 impl Encoder {
@@ -22,7 +37,7 @@ impl Encoder {
         /// Bytes that few payloads exceed.
         const MOST: usize = 512;
 
-        Self { json: String::with_capacity(MOST) }
+        Self { json: String::with_capacity(MOST), is_plain: false }
     }
 
     pub(super) fn into_json(self) -> String {
@@ -41,8 +56,10 @@ impl Encoder {
     }
 
     fn push_string(&mut self, text: &str) {
+        let is_plain = std::mem::take(&mut self.is_plain);
+        debug_assert!(!is_plain || find_escaped(text.as_bytes()).is_none(), "{text:?} is not plain");
         self.json.push('"');
-        match find_escaped(text.as_bytes()) {
+        match if is_plain { None } else { find_escaped(text.as_bytes()) } {
             None => self.json.push_str(text),
             Some(first) => self.push_escaping(text, first),
         }
@@ -215,7 +232,8 @@ impl<'a> Serializer for &'a mut Encoder {
         self.serialize_str(variant)
     }
 
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<(), Error> {
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, name: &'static str, value: &T) -> Result<(), Error> {
+        self.is_plain = name == PLAIN;
         value.serialize(self)
     }
 
@@ -440,6 +458,17 @@ mod tests {
         value.serialize(&mut encoder).unwrap();
         assert_eq!(encoder.into_json(), serde_json::to_string(&value).unwrap());
         assert!(BTreeMap::from([([1], 1)]).serialize(&mut Encoder::new()).is_err());
+    }
+
+    #[test]
+    fn plain_text_is_a_string_to_everybody() {
+        let value = (BTreeMap::from([(1, Plain("a b"))]), Plain(""), "\"", Plain("é"));
+        let mut encoder = Encoder::new();
+        value.serialize(&mut encoder).unwrap();
+        let text = encoder.into_json();
+        assert_eq!(text, r#"[{"1":"a b"},"","\"","é"]"#);
+        assert_eq!(serde_json::to_string(&value).unwrap(), text);
+        assert_eq!(serde_json::to_value(&value).unwrap().to_string(), text);
     }
 
     /// At every place of every chunk, beside every neighbour, characters of all lengths around.

@@ -5,9 +5,11 @@ mod canonical;
 use std::fmt::Display;
 use std::str::FromStr;
 
+use serde::{Serialize, Serializer};
 use uuid::{Uuid, Variant};
 
 use super::Invalid;
+use super::encoder::Plain;
 
 /// An id: a prefix that says of what, and a UUID version 7 (RFC 9562), which sorts by the time at which it was made.
 ///
@@ -91,4 +93,13 @@ pub fn with_text<T>(prefix: &str, uuid: Uuid, show: impl FnOnce(&str) -> T) -> T
     uuid.hyphenated().encode_lower(&mut buffer[prefix.len()..end]);
     // both halves are text
     show(str::from_utf8(&buffer[..end]).unwrap_or_default())
+}
+
+/// Writes an id.
+///
+/// # Errors
+/// Where the serializer can't.
+pub fn write<S: Serializer>(prefix: &str, uuid: Uuid, to: S) -> Result<S::Ok, S::Error> {
+    // a prefix is of letters, digits, `_` and `-`
+    with_text(prefix, uuid, |text| Plain(text).serialize(to))
 }

@@ -19,7 +19,7 @@ pub use self::debug::{Names, REDACTED, Redacted};
 pub use self::read::beneath_sensitive;
 pub use self::read::{Member, read};
 pub(crate) use self::write::at;
-pub use self::write::{Members, write};
+pub use self::write::{Members, Odd, write};
 
 /// A struct that is read from and written as a JSON object.
 pub trait Object: Sized {

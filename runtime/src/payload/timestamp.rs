@@ -21,9 +21,10 @@ mod write;
 pub use self::jiff::JiffDateTime;
 
 use serde::ser::Error;
-use serde::{Deserializer, Serializer};
+use serde::{Deserializer, Serialize, Serializer};
 
 use self::parts::{DateParts, DateTimeParts};
+use super::encoder::Plain;
 use super::{Invalid, Reader, text};
 
 /// `format: date-time`
@@ -59,12 +60,12 @@ const NO_YEAR: &str = "a year before 0 or after 9999 has no form in RFC 3339";
 /// `parts` are none where a number is too big or too small for them.
 fn write_date_time<S: Serializer>(parts: Option<DateTimeParts>, to: S) -> Result<S::Ok, S::Error> {
     let text = parts.and_then(write::date_time).ok_or_else(|| S::Error::custom(NO_YEAR))?;
-    to.serialize_str(text.as_str())
+    Plain(text.as_str()).serialize(to)
 }
 
 fn write_date<S: Serializer>(parts: Option<DateParts>, to: S) -> Result<S::Ok, S::Error> {
     let text = parts.and_then(write::date).ok_or_else(|| S::Error::custom(NO_YEAR))?;
-    to.serialize_str(text.as_str())
+    Plain(text.as_str()).serialize(to)
 }
 
 /// What `format: date-time` and `format: date` mean for a crate's types, by the functions `date_time`, `parts`, `date` and

@@ -1,9 +1,10 @@
 //! UUIDs of any version.
 
-use serde::{Deserializer, Serializer};
+use serde::{Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
+use super::encoder::Plain;
 use super::{Invalid, Read, Reader, Write, text};
 
 /// Reads the text of a UUID, RFC 4122.
@@ -23,6 +24,6 @@ impl Read for Uuid {
 
 impl Write for Uuid {
     fn write<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(self.hyphenated().encode_lower(&mut Uuid::encode_buffer()))
+        Plain(self.hyphenated().encode_lower(&mut Uuid::encode_buffer())).serialize(to)
     }
 }

@@ -2,11 +2,12 @@
 
 use std::fmt::{self, Display};
 
-use serde::Serializer;
 use serde::ser::{Error, SerializeMap};
+use serde::{Serialize, Serializer};
 
 use super::{Field, Object};
 use crate::JsonObject;
+use crate::payload::encoder::Plain;
 use crate::payload::{Omittable, Write, Written};
 
 /// Writes an object.
@@ -22,6 +23,41 @@ pub fn write<T: Object, S: Serializer>(object: &T, to: S) -> Result<S::Ok, S::Er
     map.end()
 }
 
+/// A property's name. One that is a `&str` has nothing to escape in it, as most have not.
+pub trait Name: Copy + Display {
+    /// What is written.
+    type Key: Serialize;
+
+    /// The name as it is written.
+    fn key(self) -> Self::Key;
+}
+
+impl Name for &'static str {
+    type Key = Plain<'static>;
+
+    fn key(self) -> Plain<'static> {
+        Plain(self)
+    }
+}
+
+/// A name with a quote, a backslash or a control character in it.
+#[derive(Debug, Clone, Copy)]
+pub struct Odd(pub &'static str);
+
+impl Display for Odd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl Name for Odd {
+    type Key = &'static str;
+
+    fn key(self) -> &'static str {
+        self.0
+    }
+}
+
 /// The properties of an object being written.
 #[derive(Debug)]
 pub struct Members<'a, M> {
@@ -34,15 +70,15 @@ impl<M: SerializeMap> Members<'_, M> {
     ///
     /// # Errors
     /// Where the value can't be written.
-    pub fn write<T: Write>(&mut self, name: &'static str, value: &T) -> Result<(), M::Error> {
-        self.map.serialize_entry(name, &Written(value)).map_err(|error| at(name, error))
+    pub fn write<T: Write>(&mut self, name: impl Name, value: &T) -> Result<(), M::Error> {
+        self.map.serialize_entry(&name.key(), &Written(value)).map_err(|error| at(name, error))
     }
 
     /// Writes an optional property, unless it is absent.
     ///
     /// # Errors
     /// Where the value can't be written.
-    pub fn write_optional<T: Omittable>(&mut self, name: &'static str, value: &T) -> Result<(), M::Error> {
+    pub fn write_optional<T: Omittable>(&mut self, name: impl Name, value: &T) -> Result<(), M::Error> {
         value.present().map_or(Ok(()), |value| self.write(name, &value))
     }
 
