@@ -132,6 +132,18 @@ fn chains_of_references() {
     generates(&chain(|next| json!({ "properties": { "next": next } })));
 }
 
+/// Of each of these it has to be known whether anything in reach is relaxed under tolerant reading.
+#[test]
+fn chains_of_what_is_judged_as_a_whole() {
+    let link = |number: usize| json!({ "patternProperties": { "(a)\\1": { "$ref": format!("#/$defs/d{number}") } } });
+    for last in [json!({}), json!({ "additionalProperties": false })] {
+        let links = (1..=20_000).map(|number| (format!("d{}", number - 1), link(number)));
+        let links: Value = links.chain([("d20000".to_owned(), last)]).collect();
+        let properties = (0..20_000).step_by(10).rev().map(|number| (format!("p{number}"), link(number)));
+        generates(&json!({ "$defs": links, "properties": properties.collect::<Value>() }));
+    }
+}
+
 #[test]
 fn references_that_double() {
     let doubling = |link: fn(Value) -> Value| -> Value {
