@@ -51,7 +51,8 @@ fn a_clerk_answers_whatever_happens() {
         assert!(matches!(&answers[index], Answer::Broken(how) if how.contains("the process ended: signal")));
     }
     assert_eq!(answers[3], Answer::Unknown);
-    assert_eq!(answers[4], Answer::Read { strict: Err(refused()), tolerant: Ok(()) });
+    let written = format!("is written as {text}, which is not valid");
+    assert_eq!(answers[4], Answer::Read { strict: Err(refused()), tolerant: Err(written) });
     assert_eq!(answers[6], Answer::Read { strict: Ok(Ok(text)), tolerant: Err(refused()) });
     assert_eq!(answers[7], Answer::Read { strict: Ok(Err("no".to_owned())), tolerant: Ok(()) });
 

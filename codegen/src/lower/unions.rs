@@ -283,7 +283,9 @@ fn required(flat: &Node) -> impl Iterator<Item = &str> {
 
 /// The one string that an object's required property can be.
 fn constant<'n>(flat: &'n Node, name: &str) -> Option<&'n str> {
-    let is_object = flat.get("type").and_then(Node::as_str) == Some("object");
+    // a merge leaves a list of one
+    let types = flat.get("type").map_or(TypeSet::ALL, TypeSet::named);
+    let is_object = !types.null && types.besides_null() == [Type::Object];
     let property =
         flat.get("properties")?.get(name).filter(|_| is_object && required(flat).any(|other| other == name))?;
     let says_more = |key: &str| !matches!(key, "const" | "enum" | "type") && !is_annotation(key);
