@@ -14,9 +14,13 @@ use generator::{Dialect, Formats, Order, generate};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
-const SCHEMAS: [(&str, &str); 9] = [
+const SCHEMAS: [(&str, &str); 10] = [
     ("anything", "true"),
     ("tree", r##"{"type": "object", "properties": {"next": {"$ref": "#"}}, "additionalProperties": false}"##),
+    (
+        "tuple",
+        r##"{"type": "object", "properties": {"next": {"type": "array", "prefixItems": [{"$ref": "#"}], "minItems": 1, "maxItems": 1}}}"##,
+    ),
     (
         "either",
         r##"{"oneOf": [{"type": "array", "items": {"$ref": "#"}}, {"type": "array", "maxItems": 1, "items": {"$ref": "#"}}]}"##,

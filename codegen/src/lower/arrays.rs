@@ -41,7 +41,7 @@ impl Types<'_, '_> {
         keywords.take("items");
         let mut whole = false;
         let items = prefix.iter().map(|item| {
-            let typed = self.on_heap(item, &one_of(path))?;
+            let typed = self.schema(item, &one_of(path))?;
             whole |= typed.whole;
             Some(typed.ty)
         });
