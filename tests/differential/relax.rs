@@ -19,7 +19,7 @@ const RELAXED: &str = "relaxed-";
 #[derive(Clone, Copy)]
 pub(crate) enum Extent {
     /// As far as reading has to go: words are what lists nothing else but null, what others have not looked at is what it was, and a member
-    /// tells branches apart only if each says that it is of objects.
+    /// tells branches apart only if each says itself all that it says, and that it is of objects.
     Must,
     /// As far as it may go: in a `oneOf` by types, too.
     May,
@@ -169,7 +169,8 @@ fn tag(keywords: &Map<String, Value>, extent: Extent) -> Option<&String> {
         });
         value.filter(|value| required && value.is_string()).cloned()
     };
-    let is_object = |branch: &Value| branch["type"] == "object" && branch.get("$ref").is_none();
+    let says_all = |branch: &Value| branch.get("$ref").is_none() && branch.get("allOf").is_none();
+    let is_object = |branch: &Value| branch["type"] == "object" && says_all(branch);
     if matches!(extent, Extent::Must) && !branches.iter().all(is_object) {
         return None;
     }
