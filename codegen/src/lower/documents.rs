@@ -9,9 +9,8 @@ use crate::vocabulary::Dialect;
 
 /// The files and all that they refer to, whole: what a `$ref` or an `$anchor` means follows from the document that it is in.
 pub(crate) fn of(files: &BTreeSet<FileId>, linked: &Linked<'_>) -> Vec<Document> {
-    let reached: BTreeSet<FileId> = files.iter().flat_map(|file| linked.reached(*file)).collect();
     let mut documents = Vec::new();
-    for file in reached {
+    for file in reached(files, linked) {
         let source = linked.sources.get(file);
         let Some(root) = &source.root else { continue };
         let json = document(root, linked.resources.dialect(root.span));
@@ -19,6 +18,11 @@ pub(crate) fn of(files: &BTreeSet<FileId>, linked: &Linked<'_>) -> Vec<Document>
         documents.extend(uris.map(|uri| Document { uri: uri.to_owned(), json: json.clone() }));
     }
     documents
+}
+
+/// The files and all that they refer to.
+pub(super) fn reached(files: &BTreeSet<FileId>, linked: &Linked<'_>) -> BTreeSet<FileId> {
+    files.iter().flat_map(|file| linked.reached(*file)).collect()
 }
 
 /// The document without white space; it says its dialect, if it did not.

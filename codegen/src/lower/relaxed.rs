@@ -8,7 +8,8 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::documents::document;
+use super::documents::{document, reached};
+use super::strings::are_words;
 use super::unions::told_apart;
 use crate::link::{Linked, Target};
 use crate::model::Document;
@@ -22,9 +23,8 @@ pub(super) fn uri(at: &str) -> String {
 
 /// The files and all that they refer to, relaxed.
 pub(super) fn documents(files: &BTreeSet<FileId>, linked: &Linked<'_>) -> Vec<Document> {
-    let reached: BTreeSet<FileId> = files.iter().flat_map(|file| linked.reached(*file)).collect();
     let mut documents = Vec::new();
-    for source in reached.into_iter().map(|file| linked.sources.get(file)) {
+    for source in reached(files, linked).into_iter().map(|file| linked.sources.get(file)) {
         let Some(root) = &source.root else { continue };
         let dialect = linked.resources.dialect(root.span);
         let json = document(&Relax { linked }.schema(root, true), dialect);
@@ -156,17 +156,9 @@ fn words(member: &Member) -> Option<Node> {
         "enum" => member.value.as_array()?,
         _ => return None,
     };
-    let types: BTreeSet<&str> = values
-        .iter()
-        .map(|value| match value.value {
-            Value::String(_) => Some("string"),
-            Value::Null => Some("null"),
-            _ => None,
-        })
-        .collect::<Option<_>>()?;
+    let types = if are_words(values)? { &["null", "string"][..] } else { &["string"] };
     let span = member.value.span;
-    let types = types.contains("string").then(|| types.into_iter().map(|name| text(name.to_owned(), span)).collect());
-    Some(Node { span, value: Value::Array(types?) })
+    Some(Node { span, value: Value::Array(types.iter().map(|name| text((*name).to_owned(), span)).collect()) })
 }
 
 fn references(node: &Node) -> impl Iterator<Item = &Node> {

@@ -106,17 +106,23 @@ pub(super) fn words(values: &[&Node]) -> Option<(Vec<Word>, bool)> {
     let numbered = |name: &str, number: u32| format!("{name}{number}");
     // the enums have one variant of their own, for values that this revision of the contract does not know
     free.take("Unrecognized".to_owned(), numbered);
-    let mut null = false;
+    let null = are_words(values.iter().copied())?;
+    for text in values.iter().filter_map(|value| value.as_str()).filter(|text| seen.insert(*text)) {
+        let rust_name = free.take(names::upper_camel(text), numbered);
+        words.push(Word { json: text.to_owned(), rust_name });
+    }
+    Some((words, null))
+}
+
+/// Whether null is among values that are words otherwise; none where there is something else among them, or no word.
+pub(super) fn are_words<'n>(values: impl IntoIterator<Item = &'n Node>) -> Option<bool> {
+    let (mut word, mut null) = (false, false);
     for value in values {
         match &value.value {
             Value::Null => null = true,
-            Value::String(text) if !seen.insert(text) => {}
-            Value::String(text) => {
-                let rust_name = free.take(names::upper_camel(text), numbered);
-                words.push(Word { json: text.clone(), rust_name });
-            }
+            Value::String(_) => word = true,
             _ => return None,
         }
     }
-    (!words.is_empty()).then_some((words, null))
+    word.then_some(null)
 }
