@@ -1,5 +1,7 @@
 //! Rules of a schema that are built from types: what they let through and refuse, and with which words.
 
+mod refusal;
+
 use std::collections::BTreeMap;
 
 use eventwright::payload::rules::*;
@@ -9,6 +11,7 @@ use eventwright::{
     Checked, Email, Int, Json, JsonObject, List, Maybe, Never, Null, Number, Object, Other, Pattern, Reading, Ruled,
     Str, Text, Union, Unrecognized, Vetted, Words,
 };
+use refusal::{error, error_in};
 
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Pattern)]
 #[pattern("^x-[a-z]*$")]
@@ -46,20 +49,6 @@ macro_rules! checked {
             }
         }
     )*};
-}
-
-fn error_in<T: Read>(reading: Reading, json: &str) -> String {
-    match decode::<T>(json.as_bytes(), reading) {
-        Ok(_) => panic!("{json} was read"),
-        Err(error) => error.to_string(),
-    }
-}
-
-/// What both readings say.
-fn error<T: Read>(json: &str) -> String {
-    let strict = error_in::<T>(Reading::Strict, json);
-    assert_eq!(error_in::<T>(Reading::Tolerant, json), strict);
-    strict
 }
 
 /// Whether both readings let a value through, and what is written reads as the same.

@@ -1,11 +1,14 @@
 //! Values of one of several types: which one is read, what is refused and with which words, what is written.
 
+mod refusal;
+
 use std::time::{Duration, Instant};
 
 use eventwright::payload::{Read, Write, decode, encode};
 use eventwright::{
     Email, Int, Json, JsonObject, Never, Null, Number, Object, Pattern, Reading, Str, Text, Union, Unrecognized, Words,
 };
+use refusal::{error, error_in};
 
 #[derive(Clone, PartialEq, Eq, Pattern)]
 #[pattern("^[0-9]+$")]
@@ -89,20 +92,6 @@ fn read<T: Read>(json: &str, reading: Reading) -> T {
 
 fn strictly<T: Read>(json: &str) -> T {
     read(json, Reading::Strict)
-}
-
-fn error_in<T: Read>(reading: Reading, json: &str) -> String {
-    match decode::<T>(json.as_bytes(), reading) {
-        Ok(_) => panic!("{json} was read"),
-        Err(error) => error.to_string(),
-    }
-}
-
-/// What both readings say.
-fn error<T: Read>(json: &str) -> String {
-    let strict = error_in::<T>(Reading::Strict, json);
-    assert_eq!(error_in::<T>(Reading::Tolerant, json), strict);
-    strict
 }
 
 fn round_trip<T: Read + Write + PartialEq>(json: &str) {
