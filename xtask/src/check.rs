@@ -1,12 +1,14 @@
 //! `cargo xtask check`: what has to hold besides the tests.
 
-use std::{env, fs, io, path::PathBuf, process::ExitCode};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::{env, fs, io};
 
 use clap::Args;
 
 use crate::{
     regenerate,
-    steps::{Outcome, cargo, run},
+    steps::{Outcome, cargo, root, run},
 };
 
 /// What users get from the registry.
@@ -19,11 +21,15 @@ pub(crate) struct Check {}
 impl Check {
     /// Every step, also after one that failed: whoever pushes wants to know all that is wrong.
     pub(crate) fn run(self) -> Outcome {
+        let target = env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+        let verified_in = root().join(target).join("verified");
+        remove(&verified_in)?;
         forget_unpacked()?;
         let mut documentation = cargo(["doc", "--workspace", "--no-deps", "--all-features"]);
         documentation.env("RUSTDOCFLAGS", "-D warnings");
         // together: each is verified against the packages of the others, as none of them is published yet
-        let mut package = cargo(["package", "--allow-dirty"]);
+        let mut package = cargo(["package", "--allow-dirty", "--target-dir"]);
+        package.arg(verified_in);
         package.args(PACKAGES.iter().flat_map(|name| ["--package", name]));
 
         let outcomes = [
@@ -48,7 +54,8 @@ impl Check {
 /// Removes the packages that cargo unpacked when it verified them before.
 ///
 /// `cargo package` puts ours in a registry under the target directory and unpacks them in its home, by version. What is
-/// unpacked there it takes to be good for ever, so of an unchanged version it would verify last time's code.
+/// unpacked there, and what was compiled of it, it takes to be good for ever, so of an unchanged version it would verify last time's code.
+/// Hence the target directory of its own, too, which begins empty.
 fn forget_unpacked() -> io::Result<()> {
     let home = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(env::home_dir()?.join(".cargo")));
     let Some(Ok(registries)) = home.map(|home| fs::read_dir(home.join("registry/src"))) else { return Ok(()) };
@@ -59,11 +66,16 @@ fn forget_unpacked() -> io::Result<()> {
             continue;
         }
         for package in PACKAGES {
-            match fs::remove_dir_all(registry.path().join(format!("{package}-{}", env!("CARGO_PKG_VERSION")))) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
+            remove(&registry.path().join(format!("{package}-{}", env!("CARGO_PKG_VERSION"))))?;
         }
     }
     Ok(())
+}
+
+/// Removes a directory, if it is there.
+fn remove(directory: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(directory) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
