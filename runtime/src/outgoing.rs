@@ -94,7 +94,8 @@ impl<E> Outgoing<E> {
     }
 }
 
-/// What can be published: a payload that carries its subject's id, or one to which it was given with `about`.
+/// What can be published: a payload that carries its subject's id, or one to which it was given with `about`. Where the registry
+/// still promises subscribers an older version, also that was said, with [`with_downcast`](crate::NeedsDowncast::with_downcast).
 ///
 /// What else there is to say about an event hangs on it:
 ///
@@ -108,8 +109,9 @@ impl<E> Outgoing<E> {
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be published as it is",
-    label = "this event does not carry its subject's id: what is it about?",
-    note = "publish `event.about(id)`, with an id of the prefix that event-types-registry.json names as the event type's `subject`"
+    label = "something is still to be said: what is this event about, or what is it in its older version?",
+    note = "where it does not carry its subject's id, publish `event.about(id)`, with an id of the prefix that event-types-registry.json names as the event type's `subject`",
+    note = "where event-types-registry.json still promises subscribers a deprecated version, publish `event.with_downcast(|event| …)`, which tells the same fact in that version"
 )]
 pub trait Publish: Sized {
     /// The payload that is published.
