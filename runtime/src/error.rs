@@ -126,10 +126,7 @@ impl From<sqlx::Error> for Error {
 impl Error {
     /// Whether waiting does not help: a subscriber ends with such an error, and goes on after any other.
     pub(crate) fn is_final(&self) -> bool {
-        match self {
-            Self::Database(_) | Self::NoPartition(_) => false,
-            _ => true,
-        }
+        !matches!(self, Self::Database(_) | Self::NoPartition(_))
     }
 }
 

@@ -184,7 +184,8 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
         if look.rests.is_some() || (look.trial && !self.tasks.is_empty()) {
             return;
         }
-        if look.due_in == Some(Duration::ZERO) && self.may_run_held() && !(look.trial && !look.ranges.is_empty()) {
+        let may_run_held = self.may_run_held() && (!look.trial || look.ranges.is_empty());
+        if look.due_in == Some(Duration::ZERO) && may_run_held {
             let inner = Arc::clone(&self.inner);
             let trial = look.trial;
             let task = self.tasks.spawn(async move { run_held(&inner, trial).await });
