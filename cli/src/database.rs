@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use clap::Args;
+use eventwright::Schema;
 use sqlx::{Connection, PgConnection, PgPool};
 
 #[derive(Args)]
@@ -10,6 +11,10 @@ pub(crate) struct Database {
     /// postgres://user:password@host:port/database
     #[arg(long, env, hide_env_values = true)]
     database_url: String,
+
+    /// The Postgres schema that holds the tables of the outbox
+    #[arg(long, env = "EVENTWRIGHT_SCHEMA", default_value = "eventwright", value_parser = |name: &str| Schema::new(name))]
+    pub(crate) schema: Schema,
 }
 
 impl Database {

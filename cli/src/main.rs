@@ -9,6 +9,8 @@ mod dead_letters;
 mod diagnostics;
 mod generate;
 mod migrate;
+mod output;
+mod times;
 mod with_postgres;
 
 use std::process::ExitCode;

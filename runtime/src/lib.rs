@@ -73,11 +73,11 @@ mod outgoing;
 pub mod payload;
 
 #[cfg(feature = "postgres")]
-mod dead_letters;
-#[cfg(feature = "postgres")]
 mod error;
 #[cfg(feature = "postgres")]
 mod migrate;
+#[cfg(feature = "postgres")]
+mod operations;
 #[cfg(feature = "postgres")]
 mod publish;
 #[cfg(feature = "postgres")]
@@ -102,9 +102,9 @@ pub use outgoing::{Outgoing, Publish};
 
 #[cfg(feature = "postgres")]
 pub use {
-    dead_letters::{DeadLetter, DeadLetters},
     error::Error,
     migrate::{migrate, migrate_in},
+    operations::{DeadLetter, DeadLetterCursor, DeadLetterFilter, DeadLetterPage, DeadLetters},
     publish::{PUBLISH_SQL, Publisher},
     schema::Schema,
     subscribe::{Context, EffectFn, Failure, Handled, HandlerFn, OrFailure, RetryPolicy, Start, Subscriber},

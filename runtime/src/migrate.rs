@@ -1,5 +1,7 @@
 //! Creating and updating the tables.
 
+use std::time::Duration;
+
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
 
 use crate::to_the_end::to_the_end;
@@ -10,6 +12,7 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (1, "log", include_str!("../migrations/0001_log.sql")),
     (2, "groups", include_str!("../migrations/0002_groups.sql")),
     (3, "wake", include_str!("../migrations/0003_wake.sql")),
+    (8, "operations", include_str!("../migrations/0008_operations.sql")),
 ];
 
 const LEDGER: &str = "CREATE TABLE eventwright.migrations (
@@ -44,8 +47,27 @@ pub async fn migrate_in(pool: &PgPool, schema: &Schema) -> Result<(), Error> {
     to_the_end(apply(pool.clone(), schema.clone())).await
 }
 
+/// Some migrations need a table for themselves for a moment, and don't wait for it for long, since others would wait behind them.
+/// So they are tried again, this many times, with a pause for the others.
+const TRIES: u32 = 30;
+const PAUSE: Duration = Duration::from_millis(500);
+
 async fn apply(pool: PgPool, schema: Schema) -> Result<(), Error> {
-    let schema = &schema;
+    for _ in 1..TRIES {
+        match apply_once(&pool, &schema).await {
+            Err(error) if waited_too_long(&error) => tokio::time::sleep(PAUSE).await,
+            done => return done,
+        }
+    }
+    apply_once(&pool, &schema).await
+}
+
+/// Postgres appendix A: `lock_not_available`.
+fn waited_too_long(error: &Error) -> bool {
+    matches!(error, Error::Database(error) if error.as_database_error().and_then(|e| e.code()).as_deref() == Some("55P03"))
+}
+
+async fn apply_once(pool: &PgPool, schema: &Schema) -> Result<(), Error> {
     let mut connection = pool.acquire().await?;
     let mut tx = connection.begin().await?;
     // one number for all schemas: two first migrations of one database would otherwise race for the same catalog rows

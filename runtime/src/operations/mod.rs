@@ -1,0 +1,5 @@
+//! What operators ask and do: dead letters, where an event is, how groups stand, what is wrong.
+
+mod dead_letters;
+
+pub use dead_letters::{DeadLetter, DeadLetterCursor, DeadLetterFilter, DeadLetterPage, DeadLetters};
