@@ -104,7 +104,10 @@ pub use outgoing::{Outgoing, Publish};
 pub use {
     error::Error,
     migrate::{migrate, migrate_in},
-    operations::{DeadLetter, DeadLetterCursor, DeadLetterFilter, DeadLetterPage, DeadLetters},
+    operations::{
+        DeadLetter, DeadLetterCursor, DeadLetterFilter, DeadLetterPage, DeadLetters, EventLookup, GroupStanding,
+        Publication, Standing, Whereabouts, whereabouts,
+    },
     publish::{PUBLISH_SQL, Publisher},
     schema::Schema,
     subscribe::{Context, EffectFn, Failure, Handled, HandlerFn, OrFailure, RetryPolicy, Start, Subscriber},

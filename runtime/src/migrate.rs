@@ -12,6 +12,9 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (1, "log", include_str!("../migrations/0001_log.sql")),
     (2, "groups", include_str!("../migrations/0002_groups.sql")),
     (3, "wake", include_str!("../migrations/0003_wake.sql")),
+    (4, "groups", include_str!("../migrations/0004_groups.sql")),
+    (5, "publishing", include_str!("../migrations/0005_publishing.sql")),
+    (6, "retention", include_str!("../migrations/0006_retention.sql")),
     (8, "operations", include_str!("../migrations/0008_operations.sql")),
 ];
 

@@ -1,5 +1,7 @@
 //! What operators ask and do: dead letters, where an event is, how groups stand, what is wrong.
 
 mod dead_letters;
+mod whereabouts;
 
 pub use dead_letters::{DeadLetter, DeadLetterCursor, DeadLetterFilter, DeadLetterPage, DeadLetters};
+pub use whereabouts::{EventLookup, GroupStanding, Publication, Standing, Whereabouts, whereabouts};
