@@ -68,6 +68,12 @@ pub enum Error {
         /// The domain of this subscriber.
         domain: &'static str,
     },
+    /// There is no group of this name.
+    #[error("there is no group `{group}`: `eventwright groups` lists them")]
+    NoSuchGroup {
+        /// The name as given; of a group of another database, with that before it.
+        group: String,
+    },
     /// A database that a newer eventwright has migrated further than this one knows.
     #[error("the database is at migration {found}, this version of eventwright knows {known}: update eventwright")]
     NewerSchema {
