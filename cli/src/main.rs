@@ -8,9 +8,11 @@ mod database;
 mod dead_letters;
 mod diagnostics;
 mod generate;
+mod groups;
 mod migrate;
 mod output;
 mod times;
+mod where_is;
 mod with_postgres;
 
 use std::process::ExitCode;
@@ -30,6 +32,8 @@ enum Command {
     Generate(generate::Generate),
     Check(check::Check),
     Migrate(migrate::Migrate),
+    Groups(groups::Groups),
+    Where(where_is::Where),
     DeadLetters(dead_letters::DeadLetters),
     WithPostgres(with_postgres::WithPostgres),
 }
@@ -44,6 +48,8 @@ fn main() -> ExitCode {
         Command::Generate(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Migrate(command) => command.run(),
+        Command::Groups(command) => command.run(),
+        Command::Where(command) => command.run(),
         Command::DeadLetters(command) => command.run(),
         Command::WithPostgres(command) => command.run(),
     };

@@ -8,7 +8,7 @@ use serde_json::Value;
 #[derive(Args)]
 pub(crate) struct Output {
     /// Print JSON, an object on each line
-    #[arg(long)]
+    #[arg(long, global = true)]
     json: bool,
 }
 

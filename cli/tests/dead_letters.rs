@@ -92,8 +92,10 @@ async fn another_schema_has_its_own() {
     hold(database.pool(), "funnel", "lead_1", "dead", Some("refused")).await;
     let migrate = eventwright(&database, &["migrate", "--schema", "billing_events"]);
     assert_eq!(migrate.code, Some(0), "{migrate:?}");
-    let list = eventwright(&database, &["dead-letters", "--schema", "billing_events", "list"]);
+    let list = eventwright(&database, &["dead-letters", "list", "--schema", "billing_events"]);
     assert!(list.code == Some(0) && list.out.is_empty(), "{list:?}");
     let missing = eventwright(&database, &["dead-letters", "--schema", "nowhere", "list"]);
     assert!(missing.code == Some(1) && missing.err.contains("eventwright migrate"), "{missing:?}");
+    let unsaid = eventwright(&database, &["dead-letters", "list", "--database-url", ""]);
+    assert!(unsaid.code == Some(1) && unsaid.err.contains("set DATABASE_URL"), "{unsaid:?}");
 }
