@@ -9,6 +9,7 @@ SELECT g.name, g.paused_at, g.detached_at, true AS subscribed, true AS passed, 0
         SELECT e.event_id, e.reason
           FROM eventwright.held e
          WHERE h.reason = 'behind' AND e.group_name = h.group_name AND e.subject = h.subject AND e.seq < h.seq
+           AND (g.keeps_order OR e.reason NOT IN ('failed', 'snoozed', 'dead'))
          ORDER BY e.seq
          LIMIT 1) head ON true
  WHERE h.event_id = $1

@@ -23,6 +23,7 @@ SELECT g.name, g.paused_at, g.detached_at,
         SELECT e.event_id, e.reason
           FROM eventwright.held e
          WHERE h.reason = 'behind' AND e.group_name = h.group_name AND e.subject = h.subject AND e.seq < h.seq
+           AND (g.keeps_order OR e.reason NOT IN ('failed', 'snoozed', 'dead'))
          ORDER BY e.seq
          LIMIT 1) head ON true
  WHERE g.log_system IS NOT DISTINCT FROM $6 AND g.log_database IS NOT DISTINCT FROM $7
