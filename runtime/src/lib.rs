@@ -105,8 +105,9 @@ pub use {
     error::Error,
     migrate::{migrate, migrate_in},
     operations::{
-        DeadLetter, DeadLetterCursor, DeadLetterFilter, DeadLetterPage, DeadLetters, EventLookup, GroupLag,
-        GroupStanding, GroupStatus, Groups, HeldEvents, Publication, Standing, Whereabouts, whereabouts,
+        DeadLetter, DeadLetterCursor, DeadLetterFilter, DeadLetterPage, DeadLetters, Doctor, EventLookup, Finding,
+        GroupLag, GroupStanding, GroupStatus, Groups, HeldEvents, Publication, Severity, Standing, Whereabouts,
+        whereabouts,
     },
     publish::{PUBLISH_SQL, Publisher},
     schema::Schema,

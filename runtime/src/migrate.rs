@@ -78,7 +78,7 @@ async fn apply_once(pool: &PgPool, schema: &Schema) -> Result<(), Error> {
         .execute(&mut *tx)
         .await?;
     let applied = applied(&mut tx, schema).await?;
-    let known = MIGRATIONS.last().map_or(0, |m| m.0);
+    let known = known_version();
     if applied > known {
         return Err(Error::NewerSchema { found: applied, known });
     }
@@ -110,6 +110,23 @@ async fn applied(tx: &mut PgConnection, schema: &Schema) -> Result<i32, Error> {
     let last: Option<i32> =
         sqlx::query_scalar(schema.sql("SELECT max(version) FROM eventwright.migrations")).fetch_one(&mut *tx).await?;
     Ok(last.unwrap_or(0))
+}
+
+/// The last migration of this version.
+pub(crate) fn known_version() -> i32 {
+    MIGRATIONS.last().map_or(0, |m| m.0)
+}
+
+/// The last migration in the database; `None`: there is none.
+pub(crate) async fn applied_version(pool: &PgPool, schema: &Schema) -> Result<Option<i32>, Error> {
+    let there: bool = sqlx::query_scalar("SELECT to_regclass($1 || '.migrations') IS NOT NULL")
+        .bind(schema.name())
+        .fetch_one(pool)
+        .await?;
+    if !there {
+        return Ok(None);
+    }
+    Ok(sqlx::query_scalar(schema.sql("SELECT max(version) FROM eventwright.migrations")).fetch_one(pool).await?)
 }
 
 /// Creates the log's next partitions where they are missing. Blocks no publisher.
