@@ -7,8 +7,10 @@ mod contracts;
 mod database;
 mod dead_letters;
 mod diagnostics;
+mod doctor;
 mod generate;
 mod groups;
+mod metrics;
 mod migrate;
 mod output;
 mod times;
@@ -35,6 +37,8 @@ enum Command {
     Groups(groups::Groups),
     Where(where_is::Where),
     DeadLetters(dead_letters::DeadLetters),
+    Doctor(doctor::Doctor),
+    Metrics(metrics::Metrics),
     WithPostgres(with_postgres::WithPostgres),
 }
 
@@ -51,6 +55,8 @@ fn main() -> ExitCode {
         Command::Groups(command) => command.run(),
         Command::Where(command) => command.run(),
         Command::DeadLetters(command) => command.run(),
+        Command::Doctor(command) => command.run(),
+        Command::Metrics(command) => command.run(),
         Command::WithPostgres(command) => command.run(),
     };
     outcome.unwrap_or_else(|error| {

@@ -11,20 +11,25 @@ pub(crate) fn parse(text: &str) -> Result<OffsetDateTime, String> {
         return Ok(time);
     }
     age(text)
+        .ok()
         .and_then(|age| OffsetDateTime::now_utc().checked_sub(age.try_into().ok()?))
         .ok_or_else(|| "expected a time such as 2026-01-31T12:00:00Z, or an age such as 90s, 15m, 24h or 7d".to_owned())
 }
 
-fn age(text: &str) -> Option<Duration> {
-    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    let seconds = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3600,
-        "d" => 24 * 3600,
-        _ => return None,
+/// An age: `90s`, `15m`, `24h`, `7d`.
+pub(crate) fn age(text: &str) -> Result<Duration, String> {
+    let parse = || {
+        let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+        let seconds = match unit {
+            "s" => 1,
+            "m" => 60,
+            "h" => 3600,
+            "d" => 24 * 3600,
+            _ => return None,
+        };
+        Some(Duration::from_secs(number.parse::<u64>().ok()?.checked_mul(seconds)?))
     };
-    Some(Duration::from_secs(number.parse::<u64>().ok()?.checked_mul(seconds)?))
+    parse().ok_or_else(|| "expected a time such as 90s, 15m, 24h or 7d".to_owned())
 }
 
 /// RFC 3339, as JSON has it.

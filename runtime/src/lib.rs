@@ -106,8 +106,8 @@ pub use {
     migrate::{migrate, migrate_in},
     operations::{
         DeadLetter, DeadLetterCursor, DeadLetterFilter, DeadLetterPage, DeadLetters, Doctor, EventLookup, Finding,
-        GroupLag, GroupStanding, GroupStatus, Groups, HeldEvents, Publication, Severity, Standing, Whereabouts,
-        whereabouts,
+        GroupLag, GroupStanding, GroupStatus, Groups, HeldEvents, LogStatus, Publication, Severity, Standing,
+        Whereabouts, whereabouts,
     },
     publish::{PUBLISH_SQL, Publisher},
     schema::Schema,

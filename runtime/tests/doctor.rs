@@ -80,7 +80,9 @@ async fn a_log_from_another_cluster_is_found() -> Result {
 
 #[tokio::test]
 async fn a_log_that_is_nearly_full_is_found() -> Result {
-    let found = broken_by("SELECT setval('eventwright.outbox_seq', (SELECT max(upper) - 10 FROM eventwright.partitions))").await?;
+    let found =
+        broken_by("SELECT setval('eventwright.outbox_seq', (SELECT max(upper) - 10 FROM eventwright.partitions))")
+            .await?;
     assert!(found.check == "partitions" && found.what.contains("room for 10 more"), "{found:?}");
     Ok(())
 }

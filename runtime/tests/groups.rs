@@ -5,7 +5,7 @@ mod common;
 use std::time::Duration;
 
 use common::{Group, Happened, Home, Result, migrated, open, publish};
-use eventwright::{Context, Error, Event, Failure, GroupStatus, Groups, Handled};
+use eventwright::{Context, Error, Event, Failure, GroupStatus, Groups, Handled, LogStatus, Schema};
 use sqlx::PgPool;
 
 async fn of(pool: &PgPool, name: &str) -> Result<GroupStatus> {
@@ -100,5 +100,26 @@ async fn groups_of_other_databases_are_listed_and_detached_at_the_log() -> Resul
     assert!(of(pool, "b").await?.detached_at.is_some());
     let refused = groups.detach_reader("7/near", "b").await;
     assert!(matches!(&refused, Err(Error::NoSuchGroup { group }) if group == "7/near/b"), "{refused:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_log_tells_its_end_its_room_and_whom_it_waits_for() -> Result {
+    let database = migrated().await?;
+    let pool = database.pool();
+    let status = async || LogStatus::of(pool, &Schema::default()).await;
+    let empty = status().await?;
+    assert_eq!((empty.last_seq, empty.windows, empty.oldest_window_at), (0, 1, None));
+    let group = Group::new("a", pool).await?;
+    open(pool, "x").await?.commit().await?;
+    group.next().await?;
+    let caught_up = status().await?;
+    assert_eq!((caught_up.last_seq, caught_up.oldest_window_at), (1, None));
+    open(pool, "x").await?.commit().await?;
+    sqlx::query("SELECT eventwright.open_window()").execute(pool).await?;
+    let behind = status().await?;
+    assert_eq!((behind.last_seq, behind.windows), (2, caught_up.windows + 1));
+    assert!(behind.oldest_window_at.is_some());
+    assert_eq!(behind.room + 2, u64::from(behind.partitions) * 1_000_000 - 1, "{behind:?}");
     Ok(())
 }

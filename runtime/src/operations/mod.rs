@@ -3,9 +3,11 @@
 mod dead_letters;
 mod doctor;
 mod groups;
+mod log_status;
 mod whereabouts;
 
 pub use dead_letters::{DeadLetter, DeadLetterCursor, DeadLetterFilter, DeadLetterPage, DeadLetters};
 pub use doctor::{Doctor, Finding, Severity};
 pub use groups::{GroupLag, GroupStatus, Groups, HeldEvents};
+pub use log_status::LogStatus;
 pub use whereabouts::{EventLookup, GroupStanding, Publication, Standing, Whereabouts, whereabouts};
