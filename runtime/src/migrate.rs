@@ -131,6 +131,6 @@ pub(crate) async fn applied_version(pool: &PgPool, schema: &Schema) -> Result<Op
 
 /// Creates the log's next partitions where they are missing. Blocks no publisher.
 pub(crate) async fn make_room(db: &mut PgConnection, schema: &Schema) -> Result<(), Error> {
-    sqlx::query(schema.sql("SELECT eventwright.ensure_partitions()")).execute(db).await?;
+    sqlx::raw_sql(schema.sql("SELECT eventwright.ensure_partitions()")).execute(db).await?;
     Ok(())
 }
