@@ -9,6 +9,7 @@ mod dead_letters;
 mod diagnostics;
 mod generate;
 mod migrate;
+mod retention;
 mod with_postgres;
 
 use std::process::ExitCode;
@@ -29,6 +30,7 @@ enum Command {
     Check(check::Check),
     Migrate(migrate::Migrate),
     DeadLetters(dead_letters::DeadLetters),
+    Retention(retention::Retention),
     WithPostgres(with_postgres::WithPostgres),
 }
 
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
         Command::Check(command) => command.run(),
         Command::Migrate(command) => command.run(),
         Command::DeadLetters(command) => command.run(),
+        Command::Retention(command) => command.run(),
         Command::WithPostgres(command) => command.run(),
     };
     outcome.unwrap_or_else(|error| {

@@ -83,6 +83,8 @@ mod publish;
 #[cfg(feature = "postgres")]
 mod release;
 #[cfg(feature = "postgres")]
+mod retention;
+#[cfg(feature = "postgres")]
 mod schema;
 #[cfg(feature = "postgres")]
 mod stored;
@@ -106,6 +108,7 @@ pub use {
     error::Error,
     migrate::{migrate, migrate_in},
     publish::{PUBLISH_SQL, Publisher},
+    retention::{Kept, Lag, OpenTransaction, Partition, Retention, RetentionReport, RetentionSettings},
     schema::Schema,
     subscribe::{Context, EffectFn, Failure, Handled, HandlerFn, OrFailure, RetryPolicy, Start, Subscriber},
 };
