@@ -15,6 +15,7 @@ mod migrate;
 mod output;
 mod times;
 mod where_is;
+mod retention;
 mod with_postgres;
 
 use std::process::ExitCode;
@@ -39,6 +40,7 @@ enum Command {
     DeadLetters(dead_letters::DeadLetters),
     Doctor(doctor::Doctor),
     Metrics(metrics::Metrics),
+    Retention(retention::Retention),
     WithPostgres(with_postgres::WithPostgres),
 }
 
@@ -57,6 +59,7 @@ fn main() -> ExitCode {
         Command::DeadLetters(command) => command.run(),
         Command::Doctor(command) => command.run(),
         Command::Metrics(command) => command.run(),
+        Command::Retention(command) => command.run(),
         Command::WithPostgres(command) => command.run(),
     };
     outcome.unwrap_or_else(|error| {

@@ -84,6 +84,8 @@ mod publish;
 #[cfg(feature = "postgres")]
 mod release;
 #[cfg(feature = "postgres")]
+mod retention;
+#[cfg(feature = "postgres")]
 mod schema;
 #[cfg(feature = "postgres")]
 mod stored;
@@ -112,6 +114,7 @@ pub use {
         Whereabouts, whereabouts,
     },
     publish::{Batch, Connection, PUBLISH_BATCH_SQL, PUBLISH_SQL, Published, Publisher},
+    retention::{Kept, Lag, OpenTransaction, Partition, Retention, RetentionReport, RetentionSettings},
     schema::Schema,
     subscribe::{Context, EffectFn, Failure, Handled, HandlerFn, OrFailure, RetryPolicy, Start, Subscriber},
 };
