@@ -10,6 +10,7 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (1, "log", include_str!("../migrations/0001_log.sql")),
     (2, "groups", include_str!("../migrations/0002_groups.sql")),
     (3, "wake", include_str!("../migrations/0003_wake.sql")),
+    (4, "groups", include_str!("../migrations/0004_groups.sql")),
 ];
 
 const LEDGER: &str = "CREATE TABLE eventwright.migrations (

@@ -1,5 +1,8 @@
--- Says, outside of the handlers' transaction, what is about to run. A chunk that begins where the last one began, and that
--- nobody reported as failed ($5), was cut short with its process: everything up to its end is then suspect and runs alone.
+-- Says, outside of the handlers' transaction and after it claimed the range, what is about to run. A chunk that begins where the
+-- last one began, and that nobody reported as failed ($5), was cut short with its process: everything up to its end is then
+-- suspect and runs alone.
+-- Also tells what may have changed since the last chunk: whether the group is paused, whether it holds events back at all (this
+-- snapshot is younger than the claim), and whether somebody with fewer ranges asks for this one.
 INSERT INTO eventwright.begun AS b (group_name, bucket_lo, first_seq, until_seq) VALUES ($1, $2, $3, $4)
 ON CONFLICT (group_name, bucket_lo) DO UPDATE
    SET first_seq = excluded.first_seq,
@@ -7,4 +10,7 @@ ON CONFLICT (group_name, bucket_lo) DO UPDATE
                         THEN b.until_seq ELSE excluded.until_seq END,
        suspect   = (b.first_seq = excluded.first_seq AND NOT $5) OR (b.suspect AND excluded.first_seq <= b.until_seq),
        attempts  = CASE WHEN b.first_seq = excluded.first_seq AND NOT $5 THEN b.attempts ELSE 0 END
-RETURNING suspect
+RETURNING suspect,
+          CASE WHEN wanted_until > clock_timestamp() THEN wanted_with END AS wanted_with,
+          (SELECT paused_at IS NOT NULL OR detached_at IS NOT NULL FROM eventwright.groups WHERE name = $1) AS paused,
+          EXISTS (SELECT FROM eventwright.held WHERE group_name = $1) AS holding
