@@ -7,9 +7,11 @@ use crate::common::Result;
 /// The key of the advisory locks at which opening a window halts; a point's own number is the second key.
 pub(crate) const HALT: i32 = 0x4841_4c54;
 
-const SNAPSHOT: &str = "now_visible := pg_current_snapshot();";
-const BOUND: &str = "SELECT last_value - (NOT is_called)::int INTO STRICT last_seq FROM eventwright.outbox_seq;";
-const FENCE: &str = "next_xid := pg_current_xact_id();";
+const OPEN_WINDOW: &str = "open_window(boolean)";
+const RUNNING: &str = "running(pg_snapshot, xid8)";
+const SNAPSHOT: &str = "opened.snapshot := pg_current_snapshot();";
+const BOUND: &str = "SELECT last_value - (NOT is_called)::int INTO STRICT opened.bound FROM eventwright.outbox_seq;";
+const FENCE: &str = "opened.fence := pg_current_xact_id();";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Break {
@@ -41,25 +43,25 @@ impl Break {
     pub(crate) async fn apply(self, db: &mut PgConnection) -> Result {
         match self {
             Self::SequenceAlone => {
-                let all = "now_visible := '9000000000000000000:9000000000000000000:';";
-                edit(db, "open_window()", &[(SNAPSHOT, all)]).await
+                let all = "opened.snapshot := '9000000000000000000:9000000000000000000:';";
+                edit(db, OPEN_WINDOW, &[(SNAPSHOT, all)]).await
             }
             Self::NoStragglers => {
                 let none = "FROM pg_snapshot_xip(snapshot) x WHERE false";
-                edit(db, "running(pg_snapshot, xid8)", &[("FROM pg_snapshot_xip(snapshot) x", none), XIP_ALONE]).await
+                edit(db, RUNNING, &[("FROM pg_snapshot_xip(snapshot) x", none), XIP_ALONE]).await
             }
-            Self::ListAlone => edit(db, "running(pg_snapshot, xid8)", &[XIP_ALONE]).await,
+            Self::ListAlone => edit(db, RUNNING, &[XIP_ALONE]).await,
             Self::FenceBeforeSnapshot => {
                 let turned = format!("{FENCE}\n{}\n{SNAPSHOT}", halt(2));
-                edit(db, "open_window()", &[(FENCE, ""), (SNAPSHOT, &turned)]).await
+                edit(db, OPEN_WINDOW, &[(FENCE, ""), (SNAPSHOT, &turned)]).await
             }
             Self::FenceBeforeBound => {
                 let turned = format!("{FENCE}\n{}\n{BOUND}", halt(2));
-                edit(db, "open_window()", &[(FENCE, ""), (BOUND, &turned)]).await
+                edit(db, OPEN_WINDOW, &[(FENCE, ""), (BOUND, &turned)]).await
             }
             Self::AmongOthers => {
                 let unasked = ("IF pg_current_xact_id_if_assigned() IS NOT NULL THEN", "IF false THEN");
-                edit(db, "open_window()", &[unasked]).await
+                edit(db, OPEN_WINDOW, &[unasked]).await
             }
             Self::CachedSequence => {
                 sqlx::raw_sql("ALTER SEQUENCE eventwright.outbox_seq CACHE 20").execute(db).await?;
@@ -77,7 +79,7 @@ pub(crate) async fn add_halts(db: &mut PgConnection) -> Result {
     let halted = |point, statement: &str| format!("{}\n{statement}", halt(point));
     let edits = [(SNAPSHOT, halted(0, SNAPSHOT)), (BOUND, halted(1, BOUND)), (FENCE, halted(2, FENCE))];
     let edits: Vec<(&str, &str)> = edits.iter().map(|(from, to)| (*from, to.as_str())).collect();
-    edit(db, "open_window()", &edits).await
+    edit(db, OPEN_WINDOW, &edits).await
 }
 
 /// Waits where the driver of the program holds the lock. It takes no xid and no snapshot that is kept.

@@ -42,6 +42,8 @@ pub(crate) struct Group {
     /// Dead letters that were redriven: they are handled now.
     pub(crate) mended: HashSet<Number>,
     pub(crate) discarded: HashSet<Number>,
+    /// Into how many ranges it is to be split, if that was ever said.
+    pub(crate) ranges: Option<i64>,
 }
 
 #[derive(Debug, PartialEq, Eq)]

@@ -3,12 +3,13 @@
 use std::ops::Range;
 
 use eventwright::testing::{Server, Settings};
-use sqlx::{Connection, PgConnection, PgPool};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, PgPool};
 
 use crate::breaks::{Break, add_halts};
 use crate::common::Result;
-use crate::program::Program;
-use crate::world::World;
+use crate::program::{Program, SUBJECTS};
+use crate::world::{Databases, Setting, World};
 
 pub(crate) struct Lane {
     world: Option<World>,
@@ -16,26 +17,44 @@ pub(crate) struct Lane {
     _server: Server,
 }
 
+/// What a lane is to be like.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Like {
+    pub(crate) broken: Option<Break>,
+    /// The opening of windows halts between its statements.
+    pub(crate) halts: bool,
+    /// The groups are in another database than the log.
+    pub(crate) elsewhere: bool,
+}
+
+const TABLES: &str = "CREATE TABLE subjects (id text PRIMARY KEY, n bigint NOT NULL DEFAULT 0);
+    CREATE TABLE noise (i int);
+    CREATE TABLE effects (k bigserial PRIMARY KEY, grp text, about text, n bigint, event_id text)";
+
 impl Lane {
-    pub(crate) async fn new(broken: Option<Break>, halts: bool) -> Result<Self> {
+    pub(crate) async fn new(like: Like) -> Result<Self> {
         let server = tokio::task::spawn_blocking(|| {
             // autovacuum takes xids as well
             let settings = Settings::new().ignore_database_url().durable(false);
             settings.set("max_prepared_transactions", "20").set("autovacuum", "off").set("jit", "off").start()
         })
         .await??;
-        let pool = PgPool::connect(server.url()).await?;
-        eventwright::migrate(&pool).await?;
-        pool.close().await;
-        let mut db = PgConnection::connect(server.url()).await?;
-        if halts {
+        let log: PgConnectOptions = server.url().parse()?;
+        let mut db = prepare(&log).await?;
+        if like.halts {
             add_halts(&mut db).await?;
         }
-        if let Some(broken) = broken {
+        if let Some(broken) = like.broken {
             broken.apply(&mut db).await?;
         }
+        let home = if like.elsewhere { log.clone().database("home") } else { log.clone() };
+        if like.elsewhere {
+            sqlx::raw_sql("CREATE DATABASE home").execute(&mut db).await?;
+            prepare(&home).await?.close().await?;
+        }
         db.close().await?;
-        let world = World::new(server.url(), halts, broken != Some(Break::AmongOthers)).await?;
+        let setting = Setting { halts: like.halts, opens_among_others: like.broken == Some(Break::AmongOthers) };
+        let world = World::new(Databases { log, home }, setting).await?;
         Ok(Self { world: Some(world), _server: server })
     }
 
@@ -82,4 +101,14 @@ impl Lane {
         }
         Ok((program, wrong))
     }
+}
+
+async fn prepare(database: &PgConnectOptions) -> Result<PgConnection> {
+    let pool = PgPool::connect_with(database.clone()).await?;
+    eventwright::migrate(&pool).await?;
+    pool.close().await;
+    let mut db = database.connect().await?;
+    let subjects = format!("{TABLES}; INSERT INTO subjects SELECT 's' || g FROM generate_series(0, {SUBJECTS} - 1) g");
+    sqlx::raw_sql(AssertSqlSafe(subjects)).execute(&mut db).await?;
+    Ok(db)
 }

@@ -16,7 +16,7 @@ mod world;
 
 use breaks::Break;
 use common::Result;
-use lane::Lane;
+use lane::{Lane, Like};
 use program::Program;
 use tokio::task::JoinSet;
 
@@ -27,10 +27,11 @@ fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok().and_then(|text| text.parse().ok())
 }
 
-/// Runs half of the programs, since there are two that do.
-async fn half_of_them(mut lane: Lane) -> Result {
+/// Runs a third of the programs, since there are three that do.
+async fn a_third_of_them(like: Like) -> Result {
+    let mut lane = Lane::new(like).await?;
     let first = number("EVENTWRIGHT_MODEL_SEED").unwrap_or_else(|| fastrand::u64(..u64::MAX / 2));
-    let count = number("EVENTWRIGHT_MODEL_PROGRAMS").unwrap_or(300).div_ceil(2);
+    let count = number("EVENTWRIGHT_MODEL_PROGRAMS").unwrap_or(300).div_ceil(3);
     for seed in first..first + count {
         lane.must_hold(&Program::random(seed)).await?;
     }
@@ -40,13 +41,19 @@ async fn half_of_them(mut lane: Lane) -> Result {
 
 #[tokio::test]
 async fn programs_do_as_the_model_says() -> Result {
-    half_of_them(Lane::new(None, false).await?).await
+    a_third_of_them(Like::default()).await
 }
 
 /// The opening of windows halts between its statements, and the operations that follow come between them: this changes nothing.
 #[tokio::test]
 async fn programs_that_halt_the_opening_of_windows_do_as_the_model_says() -> Result {
-    half_of_them(Lane::new(None, true).await?).await
+    a_third_of_them(Like { halts: true, ..Like::default() }).await
+}
+
+/// The groups and what their handlers write are in another database than the log.
+#[tokio::test]
+async fn programs_whose_groups_are_elsewhere_do_as_the_model_says() -> Result {
+    a_third_of_them(Like { elsewhere: true, halts: true, ..Like::default() }).await
 }
 
 /// That the programs find nothing says something because they find all that is known to lose events or their order.
@@ -55,7 +62,7 @@ async fn each_break_is_caught() -> Result {
     let mut lanes: JoinSet<Result> = JoinSet::new();
     for broken in Break::ALL {
         lanes.spawn(async move {
-            let mut lane = Lane::new(Some(broken), true).await?;
+            let mut lane = Lane::new(Like { broken: Some(broken), halts: true, ..Like::default() }).await?;
             let (program, wrong) =
                 lane.first_that_fails(0..TRIED).await?.ok_or_else(|| format!("{broken:?} is not caught"))?;
             eprintln!("{broken:?}, by program {}: {wrong}", program.seed);
@@ -71,7 +78,7 @@ async fn each_break_is_caught() -> Result {
 /// What a person has to read is what it takes to fail: to begin, to lock, to publish, and a window in between.
 #[tokio::test]
 async fn a_program_that_fails_is_made_smaller() -> Result {
-    let mut lane = Lane::new(Some(Break::NoStragglers), true).await?;
+    let mut lane = Lane::new(Like { broken: Some(Break::NoStragglers), halts: true, ..Like::default() }).await?;
     let (program, wrong) = lane.first_that_fails(0..TRIED).await?.ok_or("nothing fails")?;
     let before = program.ops.len();
     let (program, wrong) = lane.smallest(program, wrong).await?;

@@ -80,8 +80,7 @@ pub(crate) enum Op {
     Resume { group: u8, calls: Calls },
     Drop(u8),
     Kill(u8),
-    Split(u8, u8),
-    Merge(u8, u8),
+    SetRanges(u8, u8),
     Redrive(u8),
     Discard(u8),
 }
@@ -187,10 +186,9 @@ fn of_worker(rng: &mut Rng) -> Op {
 }
 
 fn of_operator(rng: &mut Rng) -> Op {
-    let (group, range) = (group(rng), rng.u8(..4));
+    let group = group(rng);
     match rng.u8(..4) {
-        0 => Op::Split(group, range),
-        1 => Op::Merge(group, range),
+        0..2 => Op::SetRanges(group, rng.u8(1..=4)),
         2 => Op::Redrive(group),
         _ => Op::Discard(group),
     }
@@ -255,8 +253,7 @@ impl fmt::Display for Op {
             Self::Resume { group, calls } => write!(f, "group {}: run on, {}", name(group), until(calls)),
             Self::Drop(group) => write!(f, "group {}: drop the worker", name(group)),
             Self::Kill(group) => write!(f, "group {}: cut the worker's connections", name(group)),
-            Self::Split(group, at) => write!(f, "group {}: split range {at}", name(group)),
-            Self::Merge(group, at) => write!(f, "group {}: merge ranges {at} and {}", name(group), at + 1),
+            Self::SetRanges(group, ranges) => write!(f, "group {}: split or join to {ranges} ranges", name(group)),
             Self::Redrive(group) => write!(f, "group {}: redrive all dead letters", name(group)),
             Self::Discard(group) => write!(f, "group {}: discard a dead letter", name(group)),
         }

@@ -196,9 +196,9 @@ impl Session {
         }
         if !refused {
             self.level(|level| level.has_opened = true);
-            return self.run("SELECT eventwright.open_window()").await;
+            return self.run("SELECT eventwright.open_window(false)").await;
         }
-        let opened = self.run("SAVEPOINT o; SELECT eventwright.open_window()").await;
+        let opened = self.run("SAVEPOINT o; SELECT eventwright.open_window(false)").await;
         if opened.is_ok() {
             return Err("a window was opened in a transaction that has an xid".into());
         }
@@ -208,7 +208,7 @@ impl Session {
 
 /// Ends sessions, and waits until they are gone; Postgres' own waiting takes a tenth of a second.
 pub(crate) async fn end_sessions(control: &mut PgConnection, column: &str, value: &str) -> Result {
-    let which = format!("FROM pg_stat_activity WHERE datname = current_database() AND {column}::text = $1");
+    let which = format!("FROM pg_stat_activity WHERE {column}::text = $1");
     let end = AssertSqlSafe(format!("SELECT count(pg_terminate_backend(pid)) {which}"));
     sqlx::query(end).bind(value).execute(&mut *control).await?;
     let left = format!("SELECT EXISTS (SELECT {which})");

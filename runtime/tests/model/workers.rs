@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use crate::common::{Happened, Home, happened, insert_effect};
 use crate::expected::{Number, answer_about};
 use crate::program::{Calls, Fate, GROUPS, Plan};
-use crate::world::KILLS;
+use crate::world::{Databases, KILLS};
 
 /// One more than a program can make an event fail that is to be handled: by its handler twice, and by killing workers.
 const ATTEMPTS: u32 = 3 + KILLS as u32;
@@ -112,7 +112,7 @@ pub(crate) enum Stopped {
 
 impl Worker {
     pub(crate) fn start(
-        database: &PgConnectOptions,
+        databases: &Databases,
         group: usize,
         plan: Plan,
         script: &Arc<Script>,
@@ -123,21 +123,26 @@ impl Worker {
         let (over, is_over) = oneshot::channel();
         let gate = Arc::new(Gate { left: Mutex::new(calls), go: Notify::new(), halted: halt });
         let application = format!("group {}, run {}", GROUPS[group], fastrand::u64(..));
-        let pool = PgPoolOptions::new().connect_lazy_with(database.clone().application_name(&application));
+        let pool = |database: &PgConnectOptions| {
+            PgPoolOptions::new().connect_lazy_with(database.clone().application_name(&application))
+        };
         let state = State { group: GROUPS[group], script: Arc::clone(script), gate: Arc::clone(&gate), _over: over };
         let retry = RetryPolicy::default().attempts(ATTEMPTS).first(Duration::ZERO);
         // one worker that waits for nothing but us: then the order of what it does is that of the program
-        let subscriber = Subscriber::<Home>::new(GROUPS[group], pool)
+        let subscriber = Subscriber::<Home>::new(GROUPS[group], pool(&databases.home))
             .workers(1)
             .ranges(plan.ranges)
             .start(if plan.from_now { Start::Now } else { Start::Beginning })
             .chunk(chunk)
             .retry(retry)
             .lease(Duration::from_millis(100))
+            .rest_after_failures(0)
             .without_listen()
             .state(state)
             .on(handle);
-        Self { application, gate, halted, over: is_over, run: tokio::spawn(subscriber.drain()) }
+        let subscriber = if databases.are_two() { subscriber.log(pool(&databases.log)) } else { subscriber };
+        let run = tokio::spawn(subscriber.drain());
+        Self { application, gate, halted, over: is_over, run }
     }
 
     /// Runs until it is in the handler as was asked for, or to its end, for at most this time.

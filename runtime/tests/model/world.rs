@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use crate::breaks::HALT;
 use crate::common::Result;
 use crate::expected::{Effects, Held, Model, Number, Published};
-use crate::program::{Calls, GROUPS, Op, Program, SESSIONS, SUBJECTS};
+use crate::program::{Calls, Fate, GROUPS, Op, Program, SESSIONS};
 use crate::sessions::{Session, Settled, end_sessions};
 use crate::workers::{Script, Stopped, Worker};
 
@@ -24,75 +24,87 @@ const CONTEND: Duration = Duration::from_millis(20);
 /// As often as workers are killed in one program: an event whose worker is killed too often is given up, which is not our subject.
 pub(crate) const KILLS: u8 = 2;
 
-/// What a program is run in: a database, with what it takes in connections.
-pub(crate) struct World {
-    database: PgConnectOptions,
-    control: PgConnection,
-    opener: Option<PgConnection>,
-    sessions: Vec<Session>,
-    operators: PgPool,
-    halts: bool,
-    /// Whether a window opened among others' work is a defect to be found, or refused.
-    refuses: bool,
+/// The log's database, and the one in which the groups are and their handlers write: mostly the same.
+#[derive(Debug, Clone)]
+pub(crate) struct Databases {
+    pub(crate) log: PgConnectOptions,
+    pub(crate) home: PgConnectOptions,
 }
 
-const TABLES: &str = "CREATE TABLE subjects (id text PRIMARY KEY, n bigint NOT NULL DEFAULT 0);
-    CREATE TABLE noise (i int);
-    CREATE TABLE effects (k bigserial PRIMARY KEY, grp text, about text, n bigint, event_id text)";
+impl Databases {
+    pub(crate) fn are_two(&self) -> bool {
+        self.log.get_database() != self.home.get_database()
+    }
+}
+
+/// How a world differs from the plain one.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Setting {
+    /// The opening of windows halts between its statements.
+    pub(crate) halts: bool,
+    /// A window is opened also in a transaction that has an xid, which is a defect.
+    pub(crate) opens_among_others: bool,
+}
+
+/// What a program is run in: the databases, with what it takes in connections.
+pub(crate) struct World {
+    databases: Databases,
+    setting: Setting,
+    control: PgConnection,
+    /// As `control`, where the groups are.
+    home: PgConnection,
+    opener: Option<PgConnection>,
+    changer: Option<PgConnection>,
+    sessions: Vec<Session>,
+    operators: PgPool,
+}
 
 /// As it was migrated. Not TRUNCATE, which makes new files.
-const RESET: &str =
-    "DELETE FROM eventwright.outbox; DELETE FROM eventwright.windows WHERE id > 0; DELETE FROM eventwright.groups;
-    DELETE FROM noise; DELETE FROM effects; SELECT setval('eventwright.outbox_seq', 1, false)";
+const RESET_LOG: &str =
+    "DELETE FROM eventwright.outbox; DELETE FROM eventwright.windows WHERE id > 0; DELETE FROM eventwright.readers;
+    DELETE FROM noise; SELECT setval('eventwright.outbox_seq', 1, false)";
+const RESET_HOME: &str = "DELETE FROM eventwright.groups; DELETE FROM effects";
 
 impl World {
-    pub(crate) async fn new(url: &str, halts: bool, refuses: bool) -> Result<Self> {
-        let database: PgConnectOptions = url.parse()?;
-        let mut control = database.connect().await?;
-        let subjects =
-            format!("{TABLES}; INSERT INTO subjects SELECT 's' || g FROM generate_series(0, {SUBJECTS} - 1) g");
-        if sqlx::query("SELECT FROM pg_class WHERE relname = 'subjects'").fetch_optional(&mut control).await?.is_none()
-        {
-            sqlx::raw_sql(AssertSqlSafe(subjects)).execute(&mut control).await?;
-        }
+    pub(crate) async fn new(databases: Databases, setting: Setting) -> Result<Self> {
         let mut sessions = Vec::new();
         for _ in 0..SESSIONS {
-            sessions.push(Session::connect(&database).await?);
+            sessions.push(Session::connect(&databases.log).await?);
         }
         Ok(Self {
-            opener: Some(database.connect().await?),
+            control: databases.log.connect().await?,
+            home: databases.home.connect().await?,
+            opener: Some(databases.log.connect().await?),
+            changer: Some(databases.home.connect().await?),
             sessions,
-            operators: PgPoolOptions::new().max_connections(1).connect_lazy_with(database.clone()),
-            control,
-            database,
-            halts,
-            refuses,
+            operators: PgPoolOptions::new().max_connections(1).connect_lazy_with(databases.home.clone()),
+            databases,
+            setting,
         })
     }
 
-    /// Ends everybody who is connected to the database, and begins anew: for after a program that went wrong.
+    /// Ends everybody who is connected, and begins anew: for after a program that went wrong.
     pub(crate) async fn anew(self) -> Result<Self> {
-        let Self { database, mut control, halts, refuses, .. } = self;
+        let Self { databases, mut control, setting, .. } = self;
         sqlx::raw_sql(
-            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+              WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()",
         )
         .execute(&mut control)
         .await?;
         let prepared: Vec<String> =
-            sqlx::query_scalar("SELECT gid FROM pg_prepared_xacts WHERE database = current_database()")
-                .fetch_all(&mut control)
-                .await?;
+            sqlx::query_scalar("SELECT gid FROM pg_prepared_xacts").fetch_all(&mut control).await?;
         for gid in prepared {
             sqlx::raw_sql(AssertSqlSafe(format!("ROLLBACK PREPARED '{gid}'"))).execute(&mut control).await?;
         }
         control.close().await?;
-        let url = database.to_url_lossy();
-        Self::new(url.as_str(), halts, refuses).await
+        Self::new(databases, setting).await
     }
 
     /// Runs a program. What it returns is what went wrong, if anything did.
     pub(crate) async fn run(&mut self, program: &Program) -> Result<()> {
-        sqlx::raw_sql(RESET).execute(&mut self.control).await?;
+        sqlx::raw_sql(RESET_LOG).execute(&mut self.control).await?;
+        sqlx::raw_sql(RESET_HOME).execute(&mut self.home).await?;
         for session in &mut self.sessions {
             session.reset().await?;
         }
@@ -104,19 +116,23 @@ impl World {
             workers: Default::default(),
             leaving: Vec::new(),
             opening: None,
+            changing: None,
             prepared: Vec::new(),
             kills: 0,
         };
         for (at, op) in program.ops.iter().enumerate() {
-            run.step(at, *op).await.map_err(|error| format!("{error}\n  at operation {}, {op}", at + 1))?;
+            run.step_and_settle(at, *op).await.map_err(|error| format!("{error}\n  at operation {}, {op}", at + 1))?;
         }
         run.finish().await.map_err(|error| format!("{error}\n  when all had been let go on").into())
     }
 }
 
+/// A statement that may wait for what others do next.
+type Doing = JoinHandle<(PgConnection, Result<(), sqlx::Error>)>;
+
 /// A window that is being opened.
 struct Opening {
-    task: JoinHandle<(PgConnection, Result<(), sqlx::Error>)>,
+    task: Doing,
     halt: u8,
 }
 
@@ -130,6 +146,8 @@ struct Run<'w> {
     /// Workers that were dropped and come to their end.
     leaving: Vec<oneshot::Receiver<()>>,
     opening: Option<Opening>,
+    /// A change of a group's ranges, which waits for its worker.
+    changing: Option<(usize, Doing)>,
     prepared: Vec<(String, Settled)>,
     kills: u8,
 }
@@ -146,11 +164,13 @@ impl Run<'_> {
             Op::Keep(session) => self.session(session).keep().await,
             Op::Rollback(session) => self.session(session).rollback().await,
             Op::Vanish(session) => {
-                let Run { world: World { control, sessions, database, .. }, .. } = self;
-                sessions[usize::from(session)].vanish(control, database).await
+                let World { control, sessions, databases, .. } = &mut *self.world;
+                sessions[usize::from(session)].vanish(control, &databases.log).await
             }
             Op::Lock(session, subject) if self.is_free(subject) => self.session(session).lock(subject).await,
             Op::Publish(session, subject, fate) => {
+                // what a handler publishes is in its own database's log
+                let fate = if self.world.databases.are_two() && fate == Fate::Answered { Fate::Handled } else { fate };
                 self.script.publish(number, fate);
                 self.session(session).publish(Published { number, subject, fate }).await
             }
@@ -170,8 +190,8 @@ impl Run<'_> {
             Op::RollbackPrepared(which) => self.settle(which, false).await,
             Op::SpendXid => self.control("SELECT pg_current_xact_id()").await,
             Op::OpenHere(session) if !self.is_opening() => {
-                let refuses = self.world.refuses;
-                self.session(session).open_window(refuses).await
+                let refused = !self.world.setting.opens_among_others;
+                self.session(session).open_window(refused).await
             }
             Op::Open(halt) if !self.is_opening() => self.open(halt).await,
             Op::Opened => self.opened().await,
@@ -180,12 +200,16 @@ impl Run<'_> {
             Op::Resume { group, calls } if !self.is_opening() => self.resume(usize::from(group), calls).await,
             Op::Drop(group) => self.drop_worker(usize::from(group)).await,
             Op::Kill(group) => self.kill(usize::from(group)).await,
-            Op::Split(group, range) => self.split(usize::from(group), range).await,
-            Op::Merge(group, range) => self.merge(usize::from(group), range).await,
+            Op::SetRanges(group, ranges) => self.set_ranges(usize::from(group), ranges).await,
             Op::Redrive(group) => self.redrive(usize::from(group)).await,
             Op::Discard(group) => self.discard(usize::from(group)).await,
             _ => Ok(()),
         }
+    }
+
+    async fn step_and_settle(&mut self, at: usize, op: Op) -> Result {
+        self.step(at, op).await?;
+        self.ranges_set().await
     }
 
     fn session(&mut self, session: u8) -> &mut Session {
@@ -230,32 +254,33 @@ impl Run<'_> {
 
     async fn open(&mut self, halt: u8) -> Result {
         let Some(mut opener) = self.world.opener.take() else { return Ok(()) };
-        if self.world.halts {
+        if self.world.setting.halts {
             let lock = format!("SELECT pg_advisory_lock({HALT}, {halt})");
             sqlx::raw_sql(AssertSqlSafe(lock)).execute(&mut self.world.control).await?;
         }
+        let durable = self.world.databases.are_two();
         let task = tokio::spawn(async move {
-            let opened = sqlx::raw_sql("SELECT eventwright.open_window()").execute(&mut opener).await;
+            let opened = sqlx::query("SELECT eventwright.open_window($1)").bind(durable).execute(&mut opener).await;
             (opener, opened.map(|_| ()))
         });
-        // it is through, or waits at the halt
-        let waits = format!(
-            "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = {HALT} AND NOT granted)"
-        );
-        while !task.is_finished()
-            && !sqlx::query_scalar::<_, bool>(AssertSqlSafe(waits.clone())).fetch_one(&mut self.world.control).await?
-        {
-        }
+        self.until_it_waits(&task).await?;
         self.opening = Some(Opening { task, halt });
-        if !self.world.halts {
+        if !self.world.setting.halts {
             self.opened().await?;
         }
         Ok(())
     }
 
+    /// Returns once a statement is through, or waits for a lock that only the program's next operations let go.
+    async fn until_it_waits(&mut self, task: &Doing) -> Result {
+        let waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)";
+        while !task.is_finished() && !sqlx::query_scalar::<_, bool>(waits).fetch_one(&mut self.world.control).await? {}
+        Ok(())
+    }
+
     async fn opened(&mut self) -> Result {
         let Some(Opening { task, halt }) = self.opening.take() else { return Ok(()) };
-        if self.world.halts {
+        if self.world.setting.halts {
             let unlock = format!("SELECT pg_advisory_unlock({HALT}, {halt})");
             sqlx::raw_sql(AssertSqlSafe(unlock)).execute(&mut self.world.control).await?;
         }
@@ -279,7 +304,7 @@ impl Run<'_> {
     }
 
     fn start(&self, group: usize, chunk: u16, calls: Calls) -> Worker {
-        Worker::start(&self.world.database, group, self.program.groups[group], &self.script, chunk, calls)
+        Worker::start(&self.world.databases, group, self.program.groups[group], &self.script, chunk, calls)
     }
 
     /// Notes what a group that begins with what is new is not to see.
@@ -360,38 +385,30 @@ impl Run<'_> {
         }
     }
 
-    async fn split(&mut self, group: usize, range: u8) -> Result {
-        const SPLIT: &str = "WITH whole AS (
-                SELECT * FROM eventwright.positions WHERE group_name = $1 AND bucket_hi > bucket_lo
-                 ORDER BY bucket_lo OFFSET $2 LIMIT 1 FOR UPDATE SKIP LOCKED
-            ), lower AS (
-                UPDATE eventwright.positions p SET bucket_hi = (whole.bucket_lo + whole.bucket_hi) / 2
-                  FROM whole WHERE p.group_name = whole.group_name AND p.bucket_lo = whole.bucket_lo
-            )
-            INSERT INTO eventwright.positions (group_name, bucket_lo, bucket_hi, done, current, after_seq)
-            SELECT group_name, (bucket_lo + bucket_hi) / 2 + 1, bucket_hi, done, current, after_seq FROM whole";
-        self.change_ranges(SPLIT, group, range).await
+    async fn set_ranges(&mut self, group: usize, ranges: u8) -> Result {
+        if !self.model.groups[group].made {
+            return Ok(());
+        }
+        let Some(mut changer) = self.world.changer.take() else { return Ok(()) };
+        let task = tokio::spawn(async move {
+            let change =
+                sqlx::query("SELECT eventwright.set_ranges($1, $2)").bind(GROUPS[group]).bind(i32::from(ranges));
+            let changed = change.execute(&mut changer).await;
+            (changer, changed.map(|_| ()))
+        });
+        self.until_it_waits(&task).await?;
+        self.changing = Some((group, task));
+        self.model.groups[group].ranges = Some(i64::from(ranges));
+        self.ranges_set().await
     }
 
-    async fn merge(&mut self, group: usize, range: u8) -> Result {
-        const MERGE: &str = "WITH pair AS (
-                SELECT l.group_name, l.bucket_lo, u.bucket_lo AS upper_lo, u.bucket_hi
-                  FROM eventwright.positions l
-                  JOIN eventwright.positions u ON u.group_name = l.group_name AND u.bucket_lo = l.bucket_hi + 1
-                 WHERE l.group_name = $1 AND l.done = u.done AND l.current IS NULL AND u.current IS NULL
-                 ORDER BY l.bucket_lo OFFSET $2 LIMIT 1 FOR UPDATE SKIP LOCKED
-            ), gone AS (
-                DELETE FROM eventwright.positions p USING pair
-                 WHERE p.group_name = pair.group_name AND p.bucket_lo = pair.upper_lo
-            )
-            UPDATE eventwright.positions p SET bucket_hi = pair.bucket_hi
-              FROM pair WHERE p.group_name = pair.group_name AND p.bucket_lo = pair.bucket_lo";
-        self.change_ranges(MERGE, group, range).await
-    }
-
-    async fn change_ranges(&mut self, statement: &'static str, group: usize, range: u8) -> Result {
-        sqlx::query(statement).bind(GROUPS[group]).bind(i64::from(range)).execute(&mut self.world.control).await?;
-        Ok(())
+    /// Waits for a change of ranges, unless that one waits for a worker.
+    async fn ranges_set(&mut self) -> Result {
+        let Some((_, task)) = self.changing.take_if(|(group, _)| self.workers[*group].is_none()) else { return Ok(()) };
+        let Ok(done) = tokio::time::timeout(STUCK, task).await else { return Err("ranges are never changed".into()) };
+        let (changer, changed) = done?;
+        self.world.changer = Some(changer);
+        Ok(changed?)
     }
 
     async fn redrive(&mut self, group: usize) -> Result {
@@ -440,12 +457,11 @@ impl Run<'_> {
             self.resume(group, None).await?;
         }
         self.let_leave().await?;
+        self.ranges_set().await?;
         self.drain().await?;
         // a dead letter may have been before another of its subject
         while self.redrive_all().await? > 0 {}
-        let left: i64 =
-            sqlx::query_scalar("SELECT count(*) FROM eventwright.held").fetch_one(&mut self.world.control).await?;
-        if left > 0 { Err(format!("{left} events are held back for ever").into()) } else { Ok(()) }
+        self.check_ranges().await
     }
 
     /// Has all dead letters tried again, and returns how many there were.
@@ -475,9 +491,30 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// Holds the groups' ranges against what was asked for: each bucket is in one of them.
+    async fn check_ranges(&mut self) -> Result {
+        for (name, group) in GROUPS.into_iter().zip(&self.model.groups) {
+            let ranges: Vec<(i16, i16)> = sqlx::query_as(
+                "SELECT bucket_lo, bucket_hi FROM eventwright.positions WHERE group_name = $1 ORDER BY bucket_lo",
+            )
+            .bind(name)
+            .fetch_all(&mut self.world.home)
+            .await?;
+            let meet = ranges.windows(2).all(|pair| pair[0].1 + 1 == pair[1].0);
+            let whole =
+                ranges.first().is_some_and(|(lo, _)| *lo == 0) && ranges.last().is_some_and(|(_, hi)| *hi == 1023);
+            if !meet || !whole || group.ranges.is_some_and(|wanted| wanted != ranges.len() as i64) {
+                return Err(
+                    format!("group {name} has the ranges {ranges:?}, and should have {:?}", group.ranges).into()
+                );
+            }
+        }
+        Ok(())
+    }
+
     async fn effects(&mut self) -> Result<Effects> {
         let rows: Vec<(String, String, i64)> =
-            sqlx::query_as("SELECT grp, about, n FROM effects ORDER BY k").fetch_all(&mut self.world.control).await?;
+            sqlx::query_as("SELECT grp, about, n FROM effects ORDER BY k").fetch_all(&mut self.world.home).await?;
         let mut effects = Effects::new();
         for (group, about, n) in rows {
             effects.entry((group, about)).or_default().push(n);
@@ -507,7 +544,7 @@ impl Run<'_> {
             "SELECT subject, (payload ->> 'n')::bigint, reason FROM eventwright.held WHERE group_name = $1",
         )
         .bind(name)
-        .fetch_all(&mut self.world.control)
+        .fetch_all(&mut self.world.home)
         .await?;
         let held = Held::from_iter(held);
         if held != expected.held {
