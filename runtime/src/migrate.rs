@@ -90,6 +90,6 @@ async fn applied(tx: &mut PgConnection, schema: &Schema) -> Result<i32, Error> {
 
 /// Creates the log's next partitions where they are missing. Blocks no publisher.
 pub(crate) async fn make_room(db: &mut PgConnection, schema: &Schema) -> Result<(), Error> {
-    sqlx::query(schema.sql("SELECT eventwright.ensure_partitions()")).execute(db).await?;
+    sqlx::raw_sql(schema.sql("SELECT eventwright.ensure_partitions()")).execute(db).await?;
     Ok(())
 }

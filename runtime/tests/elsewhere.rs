@@ -154,7 +154,8 @@ async fn a_log_in_a_cluster_that_it_was_not_made_in_is_refused() -> Result {
 /// A position that outlives its log's crash must not refer to a window that the crash took back.
 #[tokio::test]
 async fn a_window_for_a_group_on_another_server_is_on_disk_before_it_is_used() -> Result {
-    let server = tokio::task::spawn_blocking(|| Settings::new().ignore_database_url().set("fsync", "off").start()).await??;
+    let server =
+        tokio::task::spawn_blocking(|| Settings::new().ignore_database_url().set("fsync", "off").start()).await??;
     let log = PgPoolOptions::new().connect(server.url()).await?;
     eventwright::migrate(&log).await?;
     let home = migrated().await?;
@@ -191,7 +192,8 @@ async fn killed_in_the_middle_it_repeats_nothing() -> Result {
         for n in 0..50 {
             publish(&mut *log.pool().acquire().await?, &format!("s{}", n % 10), round * 100 + n).await?;
         }
-        let retry = RetryPolicy::default().first(Duration::from_millis(5)).longest(Duration::from_millis(20)).attempts(1_000);
+        let retry =
+            RetryPolicy::default().first(Duration::from_millis(5)).longest(Duration::from_millis(20)).attempts(1_000);
         let running = group.subscriber().chunk(7).lease(Duration::from_millis(200)).retry(retry).on(record_slowly);
         tokio::select! {
             ended = running.run_until(std::future::pending()) => ended?,

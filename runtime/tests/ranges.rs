@@ -113,7 +113,8 @@ async fn splitting_and_joining_under_way_loses_and_doubles_nothing() -> Result {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        let subscriber = Subscriber::<Home>::new("a", own).ranges(2).chunk(5).retry(retry.clone().attempts(1_000)).state("a");
+        let subscriber =
+            Subscriber::<Home>::new("a", own).ranges(2).chunk(5).retry(retry.clone().attempts(1_000)).state("a");
         running.spawn(subscriber.on(record_or_fail).run_until(stopped));
     }
     let mut rng = fastrand::Rng::new();

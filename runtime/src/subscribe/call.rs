@@ -55,10 +55,10 @@ pub(super) fn is_aborted(error: &sqlx::Error) -> bool {
     error.as_database_error().and_then(|e| e.code()).as_deref() == Some("25P02")
 }
 
-/// Postgres appendix A, class 57 (operator intervention) and `idle_in_transaction_session_timeout`: the session has ended.
+/// Postgres appendix A, class 57P (operator intervention) and `idle_in_transaction_session_timeout`: the session has ended.
 pub(super) fn is_shutdown(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(|e| e.code());
-    code.is_some_and(|code| code.starts_with("57") || code == "25P03")
+    code.is_some_and(|code| code.starts_with("57P") || code == "25P03")
 }
 
 pub(super) fn swallowed() -> Failure {

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use sqlx::{Connection, PgConnection, Row};
 
 use super::Inner;
+use super::ask::{answered, undo, undo_to_savepoint};
 use super::call::{is_aborted, is_shutdown, swallowed};
 use super::context::Context;
 use super::failure::Failure;
@@ -27,6 +28,9 @@ const COUNT_ATTEMPT: &str = "UPDATE eventwright.begun SET attempts = attempts + 
      WHERE group_name = $1 AND bucket_lo = $2 RETURNING attempts";
 const FORGET_CHUNK: &str =
     "UPDATE eventwright.begun SET first_seq = 0 WHERE group_name = $1 AND bucket_lo = $2 AND NOT suspect";
+
+const SAVEPOINT: &str = "SAVEPOINT eventwright";
+const RELEASE_SAVEPOINT: &str = "RELEASE SAVEPOINT eventwright";
 
 /// Where events have failed lately, so many run between two savepoints: what a failure undoes.
 const BETWEEN_SAVEPOINTS: usize = 16;
@@ -144,88 +148,87 @@ impl<D: Domain, S: Send + Sync + 'static> Worker<'_, D, S> {
     /// While all goes well there is no savepoint. Where an event fails, the page is rolled back and runs once more with that event
     /// held back, and with a savepoint every few events, so that further failures undo little.
     async fn run_page(&mut self) -> Result<Ran, Error> {
-        let Self {
-            inner,
-            range: Range { lo, newest, event_types, .. },
-            hands,
-            pages,
-            failed,
-            again,
-            careful,
-            alone,
-            at_work,
-        } = self;
-        let Inner { schema, group, log, .. } = *inner;
+        let Self { inner, range, hands, pages, failed, again, careful, alone, at_work } = self;
+        let Inner { group, log, .. } = *inner;
         let Hands { work, aside, log: log_db } = hands;
-        let mut tx = work.begin_with(inner.begin()).await?;
-        let Some(claim) = Claim::take(&mut tx, schema, log, group, *lo, newest).await? else {
+        let mut tx = answered(work.begin_with(inner.begin())).await?;
+        let claimed = Claim::take(&mut tx, log, group, range.lo, &range.newest);
+        let Some(claim) = answered(claimed).await? else {
             return Ok(Ran::Leave(Left::Taken));
         };
         at_work.begin();
         if claim.is_caught_up() {
             return Ok(Ran::Leave(Left::Done));
         }
-        let mut page = pages.next(&claim, log_db.as_mut().unwrap_or(aside), log, event_types).await?;
-        let Some((first, last)) = page.ends() else {
-            let through = claim.advance(&mut tx, schema, group, log, &page).await?;
-            tx.commit().await?;
-            return Ok(if through { Ran::Leave(Left::Done) } else { Ran::More });
-        };
-        let begun = begin_chunk(inner, aside, *lo, (first, last), *again).await?;
+        let read = pages.next(&claim, log_db.as_mut().unwrap_or(aside), log, &range.event_types);
+        let mut page = answered(read).await?;
+        let mut begun = Begun::default();
+        if let Some(ends) = page.ends() {
+            begun = answered(begin_chunk(inner, aside, range.lo, ends, *again)).await?;
+        }
         if begun.paused {
-            forget_chunk(inner, aside, *lo).await?;
+            answered(forget_chunk(inner, aside, range.lo)).await?;
             return Ok(Ran::Leave(Left::Done));
         }
-        if begun.suspect {
+        if begun.suspect || *alone > 0 {
             pages.shorten(&claim, &mut page, 1);
-            let attempts = suspect_attempts(inner, &mut tx, aside, *lo).await?;
+        }
+        if let (true, Some((first, _))) = (begun.suspect, page.ends()) {
+            let attempts = suspect_attempts(inner, &mut tx, aside, range.lo).await?;
             if inner.settings.retry.is_spent(attempts) {
                 let begun = attempts - 1;
                 let error = format!("the process ended while it handled the event, {begun} times");
                 failed.insert(first, Hold::dead(begun, &error));
             }
-        } else if *alone > 0 {
-            pages.shorten(&claim, &mut page, 1);
         }
-        let blocked = if begun.holding { blocked(inner, &mut tx, &page).await? } else { HashSet::new() };
+        let blocked = match begun.holding {
+            true => answered(blocked(inner, &mut tx, &page)).await?,
+            false => HashSet::new(),
+        };
         let mut chunk = Chunk { inner, blocked, failed, aside: Aside::default() };
         let (ran, ()) = tokio::join!(
             chunk.run(&mut tx, &page.events, *careful > 0),
-            pages.read_ahead(&claim, &page, log_db.as_mut().unwrap_or(aside), log, event_types)
+            pages.read_ahead(&claim, &page, log_db.as_mut().unwrap_or(aside), log, &range.event_types)
         );
         let held_back = chunk.aside;
         match ran? {
-            Run::Done(0) => {
-                forget_chunk(inner, aside, *lo).await?;
+            Run::Done(0) if !page.events.is_empty() => {
+                answered(forget_chunk(inner, aside, range.lo)).await?;
                 return Ok(Ran::Leave(Left::Done));
             }
             Run::Done(count) => pages.shorten(&claim, &mut page, count),
             Run::Failed => {
                 *careful = CAREFUL_PAGES;
                 pages.put_back(claim, page);
+                answered(undo(tx)).await?;
                 return Ok(Ran::Again);
             }
             Run::Aborted => return Ok(single_out(inner, &page, failed, alone, &swallowed())),
         }
         let committed = async {
-            held_back.store(&mut tx, schema, group).await?;
-            let through = claim.advance(&mut tx, schema, group, log, &page).await?;
+            held_back.store(inner, &mut tx).await?;
+            let through = claim.advance(&mut tx, log, group, &page).await?;
             tx.commit().await?;
-            inner.metrics.handled(page.events.len());
-            Ok(through)
+            Ok::<bool, sqlx::Error>(through)
         };
-        match committed.await {
-            Ok(_) if begun.wanted_with.is_some_and(|with| inner.has_more_ranges_than(with)) => {
-                Ok(Ran::Leave(Left::Yielded))
+        match answered(committed).await {
+            Ok(through) => {
+                inner.metrics.handled(page.events.len());
+                let gives_up = begun.wanted_with.is_some_and(|with| inner.has_more_ranges_than(with));
+                Ok(match through {
+                    _ if gives_up => Ran::Leave(Left::Yielded),
+                    true => Ran::Leave(Left::Done),
+                    false => Ran::More,
+                })
             }
-            Ok(true) => Ok(Ran::Leave(Left::Done)),
-            Ok(false) => Ok(Ran::More),
-            Err(error) if is_aborted(&error) => Ok(single_out(inner, &page, failed, alone, &swallowed())),
+            Err(Error::Database(error)) if is_aborted(&error) => {
+                Ok(single_out(inner, &page, failed, alone, &swallowed()))
+            }
             // a constraint that is checked at the end, say
-            Err(error) if error.as_database_error().is_some() && !is_shutdown(&error) => {
+            Err(Error::Database(error)) if error.as_database_error().is_some() && !is_shutdown(&error) => {
                 Ok(single_out(inner, &page, failed, alone, &error.into()))
             }
-            Err(error) => Err(error.into()),
+            Err(error) => Err(error),
         }
     }
 }
@@ -248,6 +251,7 @@ fn single_out<D, S>(
 }
 
 /// What there is to know of a chunk when it begins.
+#[derive(Default)]
 struct Begun {
     /// Its first event may be one that ends processes.
     suspect: bool,
@@ -266,14 +270,17 @@ async fn begin_chunk<D, S>(
     (first_seq, last_seq): (i64, i64),
     again: bool,
 ) -> Result<Begun, sqlx::Error> {
-    let row = sqlx::query(inner.schema.sql(BEGIN_CHUNK))
+    let mut db = inner.alone(aside).await?;
+    let row = inner
+        .query(BEGIN_CHUNK)
         .bind(&inner.group)
         .bind(lo)
         .bind(first_seq)
         .bind(last_seq)
         .bind(again)
-        .fetch_one(aside)
+        .fetch_one(&mut *db)
         .await?;
+    db.commit().await?;
     Ok(Begun {
         suspect: row.try_get("suspect")?,
         holding: row.try_get("holding")?,
@@ -284,8 +291,9 @@ async fn begin_chunk<D, S>(
 
 /// The chunk was begun, and nothing of it has run: whoever comes next need not be suspicious.
 async fn forget_chunk<D, S>(inner: &Inner<D, S>, aside: &mut PgConnection, lo: i16) -> Result<(), sqlx::Error> {
-    sqlx::query(inner.schema.sql(FORGET_CHUNK)).bind(&inner.group).bind(lo).execute(aside).await?;
-    Ok(())
+    let mut db = inner.alone(aside).await?;
+    inner.query(FORGET_CHUNK).bind(&inner.group).bind(lo).execute(&mut *db).await?;
+    db.commit().await
 }
 
 /// Counts an attempt at a suspect, this one included. Suspects of a group take turns: an innocent one that ran beside the
@@ -296,9 +304,11 @@ async fn suspect_attempts<D, S>(
     aside: &mut PgConnection,
     lo: i16,
 ) -> Result<u32, sqlx::Error> {
-    sqlx::query(inner.schema.sql(TAKE_TURNS)).bind(&inner.group).execute(tx).await?;
-    let attempts: i32 =
-        sqlx::query_scalar(inner.schema.sql(COUNT_ATTEMPT)).bind(&inner.group).bind(lo).fetch_one(aside).await?;
+    inner.query(TAKE_TURNS).bind(&inner.group).execute(tx).await?;
+    let mut db = inner.alone(aside).await?;
+    let counted = inner.query(COUNT_ATTEMPT).bind(&inner.group).bind(lo).fetch_one(&mut *db).await?;
+    db.commit().await?;
+    let attempts: i32 = counted.try_get("attempts")?;
     Ok(attempts.unsigned_abs())
 }
 
@@ -309,13 +319,9 @@ async fn blocked<D, S>(
 ) -> Result<HashSet<String>, sqlx::Error> {
     let subjects: HashSet<&str> = page.events.iter().map(|event| event.envelope.subject.as_str()).collect();
     let subjects: Vec<&str> = subjects.into_iter().collect();
-    let blocked: Vec<String> = sqlx::query_scalar(inner.schema.sql(BLOCKED))
-        .bind(&inner.group)
-        .bind(subjects)
-        .bind(inner.settings.keeps_order)
-        .fetch_all(tx)
-        .await?;
-    Ok(blocked.into_iter().collect())
+    let query = inner.query(BLOCKED).bind(&inner.group).bind(subjects).bind(inner.settings.keeps_order);
+    let blocked = query.fetch_all(tx).await?;
+    blocked.iter().map(|row| row.try_get("subject")).collect()
 }
 
 struct Chunk<'c, D, S> {
@@ -357,16 +363,16 @@ impl<D: Domain, S: Send + Sync + 'static> Chunk<'_, D, S> {
     /// A few events, from savepoint to savepoint, again and again until the rest of them does not fail.
     async fn run_block(&mut self, tx: &mut PgConnection, block: &[Stored]) -> Result<Run, sqlx::Error> {
         let before = self.aside.len();
-        sqlx::raw_sql("SAVEPOINT eventwright").execute(&mut *tx).await?;
+        sqlx::raw_sql(SAVEPOINT).execute(&mut *tx).await?;
         loop {
             if let Some(count) = self.run_events(tx, block).await {
-                return match sqlx::raw_sql("RELEASE SAVEPOINT eventwright").execute(tx).await {
+                return match sqlx::raw_sql(RELEASE_SAVEPOINT).execute(tx).await {
                     Ok(_) => Ok(Run::Done(count)),
                     Err(error) if is_aborted(&error) => Ok(Run::Aborted),
                     Err(error) => Err(error),
                 };
             }
-            sqlx::raw_sql("ROLLBACK TO SAVEPOINT eventwright").execute(&mut *tx).await?;
+            undo_to_savepoint(tx).await?;
             self.aside.undo(before);
         }
     }

@@ -9,6 +9,7 @@ use sqlx::Row;
 use tokio::task::{Id, JoinSet};
 use tracing::{error, info, warn};
 
+use super::ask::answered;
 use super::breaker::May;
 use super::chunk::{Left, Range, run_range};
 use super::held::run_held;
@@ -38,9 +39,6 @@ const TAKEN: Duration = Duration::from_millis(50);
 const YIELDED: Duration = Duration::from_millis(300);
 const MAINTENANCE: Duration = Duration::from_secs(30);
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(5);
-/// An answer that takes longer does not come any more: the other side is gone, and did not say so.
-const NO_ANSWER: Duration = Duration::from_secs(15);
-
 /// When a run ends by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Until {
@@ -153,14 +151,17 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
     }
 
     async fn look(&self) -> Result<Look, Error> {
-        let Inner { pool, schema, group, kinds, log, .. } = &*self.inner;
+        let Inner { pool, group, kinds, log, .. } = &*self.inner;
         let (newest, settled) = log.open_window(self.ticket.as_ref().map(Ticket::fence)).await?;
-        let row = sqlx::query(schema.sql(LOOK)).bind(group).bind(newest.id).bind(kinds).fetch_one(pool).await?;
+        let mut db = pool.acquire().await?;
+        let mut db = self.inner.alone(&mut db).await?;
+        let row = self.inner.query(LOOK).bind(group).bind(newest.id).bind(kinds).fetch_one(&mut *db).await?;
+        if row.try_get("meeting")? {
+            self.inner.query(MEET).bind(group).execute(&mut *db).await?;
+        }
+        db.commit().await?;
         if row.try_get("detached")? {
             return Err(Error::Detached { group: group.clone() });
-        }
-        if row.try_get("meeting")? {
-            sqlx::query(schema.sql(MEET)).bind(group).execute(pool).await?;
         }
         let paused: bool = row.try_get("paused")?;
         let may = self.inner.breaker.may();
@@ -279,12 +280,20 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
         let log = &self.inner.log;
         let maintained = async {
             let mut db = log.pool.acquire().await?;
-            if let Err(error) = make_room(&mut db, &log.schema).await {
-                warn!(%error, "the log's next partitions can't be made");
-            }
-            sqlx::query(log.schema.sql(FORGET_WINDOWS)).execute(&mut *db).await
+            let mut db = log.route.alone(&mut db).await?;
+            sqlx::raw_sql(log.schema.sql(FORGET_WINDOWS)).execute(&mut *db).await?;
+            db.commit().await
         };
-        answered(maintained).await?;
+        answered(self.make_room()).await?;
+        answered(maintained).await
+    }
+
+    async fn make_room(&self) -> Result<(), sqlx::Error> {
+        let log = &self.inner.log;
+        let mut db = log.pool.acquire().await?;
+        if let Err(error) = make_room(&mut db, &log.schema).await {
+            warn!(%error, "the log's next partitions can't be made");
+        }
         Ok(())
     }
 
@@ -315,12 +324,7 @@ async fn run_and_rest<D: Domain, S: Send + Sync + 'static>(inner: &Inner<D, S>, 
         Left::Done => {}
         Left::Taken => {
             if inner.may_ask() {
-                sqlx::query(inner.schema.sql(ASK_FOR))
-                    .bind(&inner.group)
-                    .bind(lo)
-                    .bind(inner.ranges_at_work())
-                    .execute(&inner.pool)
-                    .await?;
+                answered(ask_for(inner, lo)).await?;
             }
             tokio::time::sleep(TAKEN).await;
         }
@@ -329,12 +333,11 @@ async fn run_and_rest<D: Domain, S: Send + Sync + 'static>(inner: &Inner<D, S>, 
     Ok(())
 }
 
-/// What the database says, or an error where it says nothing.
-async fn answered<T, E: Into<Error>>(asked: impl Future<Output = Result<T, E>>) -> Result<T, Error> {
-    match tokio::time::timeout(NO_ANSWER, asked).await {
-        Ok(answer) => answer.map_err(Into::into),
-        Err(_) => Err(Error::Database(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()))),
-    }
+async fn ask_for<D, S>(inner: &Inner<D, S>, lo: i16) -> Result<(), sqlx::Error> {
+    let mut db = inner.pool.acquire().await?;
+    let mut db = inner.alone(&mut db).await?;
+    inner.query(ASK_FOR).bind(&inner.group).bind(lo).bind(inner.ranges_at_work()).execute(&mut *db).await?;
+    db.commit().await
 }
 
 /// Windows before all positions, but for the first and the last, are of no use. The hour is for a group that is being made.

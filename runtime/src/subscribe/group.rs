@@ -27,7 +27,7 @@ pub(super) async fn join<D: Domain, S>(inner: &mut Inner<D, S>) -> Result<(), Er
     if inner.log.is_elsewhere {
         inner.log.identity = Some(inner.log.find_identity().await?);
     }
-    let Inner { pool, schema, group, log, settings, .. } = &*inner;
+    let Inner { pool, group, log, settings, .. } = &*inner;
     let mut found = find(inner).await?;
     if found.is_none() {
         make(inner, &beginning(log, settings.start).await?).await?;
@@ -43,12 +43,11 @@ pub(super) async fn join<D: Domain, S>(inner: &mut Inner<D, S>) -> Result<(), Er
         let (known, given) = (name(known.as_ref()), name(log.identity.as_ref()));
         return Err(Error::GroupOfAnotherLog { group: group.clone(), known, given });
     }
-    sqlx::query(schema.sql(SAY_WHAT_IT_IS))
-        .bind(group)
-        .bind(&inner.event_types)
-        .bind(settings.keeps_order)
-        .execute(pool)
-        .await?;
+    let mut db = pool.acquire().await?;
+    let mut db = inner.alone(&mut db).await?;
+    let query = inner.query(SAY_WHAT_IT_IS).bind(group).bind(&inner.event_types).bind(settings.keeps_order);
+    query.execute(&mut *db).await?;
+    db.commit().await?;
     // its timeline, too: what has read another life of the log must not go on as if nothing had happened
     inner.log.identity = known;
     Ok(())
@@ -56,7 +55,10 @@ pub(super) async fn join<D: Domain, S>(inner: &mut Inner<D, S>) -> Result<(), Er
 
 /// Its domain, and the log that it reads, where that is elsewhere.
 async fn find<D, S>(inner: &Inner<D, S>) -> Result<Option<(String, Option<Identity>)>, sqlx::Error> {
-    let row = sqlx::query(inner.schema.sql(FIND_GROUP)).bind(&inner.group).fetch_optional(&inner.pool).await?;
+    let mut db = inner.pool.acquire().await?;
+    let mut db = inner.alone(&mut db).await?;
+    let row = inner.query(FIND_GROUP).bind(&inner.group).fetch_optional(&mut *db).await?;
+    db.commit().await?;
     let Some(row) = row else { return Ok(None) };
     let system: Option<i64> = row.try_get("log_system")?;
     let elsewhere = match system {
@@ -77,12 +79,15 @@ async fn beginning(log: &Log, start: Start) -> Result<Beginning, Error> {
 }
 
 async fn make<D: Domain, S>(inner: &Inner<D, S>, beginning: &Beginning) -> Result<(), Error> {
-    let Inner { pool, schema, group, log, settings, .. } = inner;
+    let Inner { pool, group, log, settings, .. } = inner;
     let elsewhere = log.identity.as_ref();
     let (lows, highs): (Vec<i16>, Vec<i16>) = split(settings.ranges).unzip();
     let done = elsewhere.map(|_| &beginning.done);
     let current = elsewhere.and(beginning.current.as_ref());
-    sqlx::query(schema.sql(MAKE_GROUP))
+    let mut db = pool.acquire().await?;
+    let mut db = inner.alone(&mut db).await?;
+    inner
+        .query(MAKE_GROUP)
         .bind(group)
         .bind(D::NAME)
         .bind(elsewhere.map(|log| log.system))
@@ -99,9 +104,9 @@ async fn make<D: Domain, S>(inner: &Inner<D, S>, beginning: &Beginning) -> Resul
         .bind(current.map(|window| &window.snapshot))
         .bind(current.map(|window| window.bound))
         .bind(current.map(|window| &window.fence))
-        .execute(pool)
+        .execute(&mut *db)
         .await?;
-    Ok(())
+    Ok(db.commit().await?)
 }
 
 fn is_the_same_log(known: Option<&Identity>, given: Option<&Identity>) -> bool {

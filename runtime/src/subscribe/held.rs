@@ -7,6 +7,7 @@ use tracing::warn;
 use uuid::Uuid;
 
 use super::Inner;
+use super::ask::{answered, undo};
 use super::call::{is_aborted, is_shutdown, swallowed};
 use super::context::Context;
 use super::failure::{Failure, Handled};
@@ -15,7 +16,6 @@ use super::hold::{Hold, Reason};
 use crate::Error;
 use crate::contract::Domain;
 use crate::error::chain;
-use crate::release::release;
 use crate::stored::Stored;
 
 const LEASE_HELD: &str = include_str!("../sql/lease_held.sql");
@@ -54,7 +54,7 @@ async fn run_due<D: Domain, S: Send + Sync + 'static>(
     trial: bool,
 ) -> Result<(), Error> {
     while !inner.must_wait() {
-        let Some(leased) = lease(inner, db).await? else { break };
+        let Some(leased) = answered(lease(inner, db)).await? else { break };
         run(inner, db, &leased).await?;
         if trial {
             break;
@@ -65,13 +65,16 @@ async fn run_due<D: Domain, S: Send + Sync + 'static>(
 
 async fn lease<D, S>(inner: &Inner<D, S>, db: &mut PgConnection) -> Result<Option<Leased>, sqlx::Error> {
     let lease = Uuid::now_v7();
-    let row = sqlx::query(inner.schema.sql(LEASE_HELD))
+    let mut db = inner.alone(db).await?;
+    let row = inner
+        .query(LEASE_HELD)
         .bind(&inner.group)
         .bind(&inner.kinds)
         .bind(lease)
         .bind(inner.settings.lease.as_secs_f64())
-        .fetch_optional(db)
+        .fetch_optional(&mut *db)
         .await?;
+    db.commit().await?;
     let Some(row) = row else { return Ok(None) };
     let attempts: i32 = row.try_get("attempts")?;
     Ok(Some(Leased { event: Stored::from_row(&row)?, lease, attempts: attempts.unsigned_abs() }))
@@ -110,9 +113,9 @@ async fn in_transaction<D: Domain, S>(
     at: usize,
     call: &InTransaction<D, S>,
     version: Version<'_>,
-) -> Result<Handled, sqlx::Error> {
-    let mut tx = db.begin_with(inner.begin()).await?;
-    if !still_ours(inner, &mut tx, held).await? {
+) -> Result<Handled, Error> {
+    let mut tx = answered(db.begin_with(inner.begin())).await?;
+    if !answered(still_ours(inner, &mut tx, held)).await? {
         return Ok(Ok(()));
     }
     let mut cx = Context { tx: &mut tx, state: &inner.state, cause: &held.event.envelope, publisher: &inner.publisher };
@@ -121,7 +124,7 @@ async fn in_transaction<D: Domain, S>(
         Err(undecodable) => Err(Failure::Reject(chain(&undecodable))),
     };
     if handled.is_err() {
-        tx.rollback().await?;
+        answered(undo(tx)).await?;
         return Ok(handled);
     }
     let_go(inner, tx, held).await
@@ -134,7 +137,7 @@ async fn effect<D, S>(
     at: usize,
     call: &Effect<S>,
     version: Version<'_>,
-) -> Result<Handled, sqlx::Error> {
+) -> Result<Handled, Error> {
     let running = match call(&held.event, version, &inner.state) {
         Ok(running) => running,
         Err(undecodable) => return Ok(Err(Failure::Reject(chain(&undecodable)))),
@@ -147,19 +150,14 @@ async fn effect<D, S>(
 }
 
 /// The event is done with; what is left to do is to say so.
-async fn ignore<D, S>(inner: &Inner<D, S>, db: &mut PgConnection, held: &Leased) -> Result<Handled, sqlx::Error> {
-    let tx = db.begin_with(inner.begin()).await?;
+async fn ignore<D, S>(inner: &Inner<D, S>, db: &mut PgConnection, held: &Leased) -> Result<Handled, Error> {
+    let tx = answered(db.begin_with(inner.begin())).await?;
     let_go(inner, tx, held).await
 }
 
 async fn still_ours<D, S>(inner: &Inner<D, S>, tx: &mut PgConnection, held: &Leased) -> Result<bool, sqlx::Error> {
-    let ours: Option<bool> = sqlx::query_scalar(inner.schema.sql(FENCE))
-        .bind(&inner.group)
-        .bind(held.event.seq)
-        .bind(held.lease)
-        .fetch_optional(tx)
-        .await?;
-    Ok(ours.is_some())
+    let query = inner.query(FENCE).bind(&inner.group).bind(held.event.seq).bind(held.lease);
+    Ok(query.fetch_optional(tx).await?.is_some())
 }
 
 /// Waits for an effect handler, and renews the lease while it runs.
@@ -168,22 +166,29 @@ async fn renewing<D, S>(
     db: &mut PgConnection,
     held: &Leased,
     running: impl Future<Output = Handled>,
-) -> Result<Handled, sqlx::Error> {
+) -> Result<Handled, Error> {
     let mut running = std::pin::pin!(running);
     loop {
         match tokio::time::timeout(inner.settings.lease / 3, &mut running).await {
             Ok(handled) => return Ok(handled),
             Err(_) => {
-                sqlx::query(inner.schema.sql(RENEW))
-                    .bind(&inner.group)
-                    .bind(held.event.seq)
-                    .bind(held.lease)
-                    .bind(inner.settings.lease.as_secs_f64())
-                    .execute(&mut *db)
-                    .await?;
+                answered(renew(inner, db, held)).await?;
             }
         }
     }
+}
+
+async fn renew<D, S>(inner: &Inner<D, S>, db: &mut PgConnection, held: &Leased) -> Result<(), sqlx::Error> {
+    let mut db = inner.alone(db).await?;
+    inner
+        .query(RENEW)
+        .bind(&inner.group)
+        .bind(held.event.seq)
+        .bind(held.lease)
+        .bind(inner.settings.lease.as_secs_f64())
+        .execute(&mut *db)
+        .await?;
+    db.commit().await
 }
 
 /// The event is handled: the next of its subject may run. Where another worker took it over, what we did in `tx` is undone.
@@ -191,48 +196,49 @@ async fn let_go<D, S>(
     inner: &Inner<D, S>,
     mut tx: sqlx::Transaction<'_, sqlx::Postgres>,
     held: &Leased,
-) -> Result<Handled, sqlx::Error> {
+) -> Result<Handled, Error> {
     let committed = async {
-        let gone = sqlx::query(inner.schema.sql(LET_GO))
-            .bind(&inner.group)
-            .bind(held.event.seq)
-            .bind(held.lease)
-            .execute(&mut *tx)
-            .await?;
+        let query = inner.query(LET_GO).bind(&inner.group).bind(held.event.seq).bind(held.lease);
+        let gone = query.execute(&mut *tx).await?;
         if gone.rows_affected() == 0 {
             warn!(group = inner.group, event_id = %held.event.envelope.event_id, "another worker took the event over");
             return tx.rollback().await;
         }
-        release(&mut tx, &inner.schema, &inner.group, std::slice::from_ref(&held.event.envelope.subject)).await?;
+        inner.release(&mut tx, std::slice::from_ref(&held.event.envelope.subject)).await?;
         tx.commit().await?;
         inner.metrics.handled(1);
         Ok(())
     };
-    match committed.await {
+    match answered(committed).await {
         Ok(()) => Ok(Ok(())),
-        Err(error) if is_aborted(&error) => Ok(Err(swallowed())),
+        Err(Error::Database(error)) if is_aborted(&error) => Ok(Err(swallowed())),
         // a constraint that is checked at the end, say
-        Err(error) if error.as_database_error().is_some() && !is_shutdown(&error) => Ok(Err(error.into())),
+        Err(Error::Database(error)) if error.as_database_error().is_some() && !is_shutdown(&error) => {
+            Ok(Err(error.into()))
+        }
         Err(error) => Err(error),
     }
 }
 
 /// Holds the event on, and lets the next of its subject go where the group does not wait for one that failed.
 async fn put_off<D, S>(inner: &Inner<D, S>, db: &mut PgConnection, held: &Leased, hold: Hold) -> Result<(), Error> {
-    let mut tx = db.begin_with(inner.begin()).await?;
-    sqlx::query(inner.schema.sql(PUT_OFF))
-        .bind(&inner.group)
-        .bind(held.event.seq)
-        .bind(held.lease)
-        .bind(hold.reason.as_str())
-        .bind(hold.attempts.cast_signed())
-        .bind(hold.wait_seconds())
-        .bind(hold.error())
-        .execute(&mut *tx)
-        .await?;
-    if !inner.settings.keeps_order && hold.reason.is_of_a_failure() {
-        let subject = std::slice::from_ref(&held.event.envelope.subject);
-        release(&mut tx, &inner.schema, &inner.group, subject).await?;
-    }
-    Ok(tx.commit().await?)
+    let put_off = async {
+        let mut tx = db.begin_with(inner.begin()).await?;
+        inner
+            .query(PUT_OFF)
+            .bind(&inner.group)
+            .bind(held.event.seq)
+            .bind(held.lease)
+            .bind(hold.reason.as_str())
+            .bind(hold.attempts.cast_signed())
+            .bind(hold.wait_seconds())
+            .bind(hold.error())
+            .execute(&mut *tx)
+            .await?;
+        if !inner.settings.keeps_order && hold.reason.is_of_a_failure() {
+            inner.release(&mut tx, std::slice::from_ref(&held.event.envelope.subject)).await?;
+        }
+        tx.commit().await
+    };
+    answered(put_off).await
 }

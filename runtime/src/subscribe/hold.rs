@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use sqlx::PgConnection;
 
-use crate::Schema;
-use crate::release::release;
+use super::Inner;
+use crate::release::RELEASE;
 use crate::stored::Stored;
 
 const HOLD: &str = include_str!("../sql/hold.sql");
@@ -133,14 +133,15 @@ impl Aside {
         self.blocked = blocking.map(|aside| aside.event.envelope.subject.clone()).collect();
     }
 
-    pub(super) async fn store(self, tx: &mut PgConnection, schema: &Schema, group: &str) -> Result<(), sqlx::Error> {
+    pub(super) async fn store<D, S>(self, inner: &Inner<D, S>, tx: &mut PgConnection) -> Result<(), sqlx::Error> {
         if self.events.is_empty() {
             return Ok(());
         }
         let events: Vec<&Stored> = self.events.iter().map(|aside| &aside.event).collect();
         let holds: Vec<&Hold> = self.events.iter().map(|aside| &aside.hold).collect();
-        sqlx::query(schema.sql(HOLD))
-            .bind(group)
+        inner
+            .query(HOLD)
+            .bind(&inner.group)
             .bind(each(&events, |event| event.seq))
             .bind(each(&events, |event| event.envelope.event_id.as_uuid()))
             .bind(each(&events, |event| event.envelope.event_type.as_str()))
@@ -163,7 +164,15 @@ impl Aside {
             .execute(&mut *tx)
             .await?;
         let subjects: Vec<String> = self.events.into_iter().map(|aside| aside.event.envelope.subject).collect();
-        release(tx, schema, group, &subjects).await
+        inner.release(tx, &subjects).await
+    }
+}
+
+impl<D, S> Inner<D, S> {
+    /// Lets the first held event of each of these subjects run, where it waited behind another; see [`RELEASE`].
+    pub(super) async fn release(&self, tx: &mut PgConnection, subjects: &[String]) -> Result<(), sqlx::Error> {
+        self.query(RELEASE).bind(&self.group).bind(subjects).execute(tx).await?;
+        Ok(())
     }
 }
 

@@ -5,8 +5,9 @@ use std::sync::{Mutex, PoisonError};
 
 use futures_util::TryStreamExt;
 use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, PgPool, Postgres, Row};
+use sqlx::{PgConnection, PgPool, Row};
 
+use super::ask::{Query, Route};
 use crate::stored::Stored;
 use crate::{Error, Schema};
 
@@ -29,6 +30,7 @@ const PAGE_BYTES: usize = 8 * 1024 * 1024;
 pub(super) struct Log {
     pub(super) pool: PgPool,
     pub(super) schema: Schema,
+    pub(super) route: Route,
     /// Whether it is not in the database that has the positions.
     pub(super) is_elsewhere: bool,
     /// What it must be, where it is elsewhere.
@@ -60,26 +62,32 @@ pub(super) struct Window {
 
 impl Log {
     /// The log in the database that has the positions.
-    pub(super) fn new(pool: PgPool, schema: Schema) -> Self {
-        Self { pool, schema, is_elsewhere: false, identity: None, windows: Mutex::default() }
+    pub(super) fn new(pool: PgPool, schema: Schema, route: Route) -> Self {
+        Self { pool, schema, route, is_elsewhere: false, identity: None, windows: Mutex::default() }
     }
 
     /// Another database's log. `identity` is to be found out.
-    pub(super) fn elsewhere(pool: PgPool, schema: Schema) -> Self {
-        Self { is_elsewhere: true, ..Self::new(pool, schema) }
+    pub(super) fn elsewhere(pool: PgPool, schema: Schema, route: Route) -> Self {
+        Self { is_elsewhere: true, ..Self::new(pool, schema, route) }
     }
 
     pub(super) async fn find_identity(&self) -> Result<Identity, sqlx::Error> {
-        let (system, database, timeline) = sqlx::query_as(self.schema.sql(IDENTITY)).fetch_one(&self.pool).await?;
-        Ok(Identity { system, database, timeline })
+        let mut db = self.pool.acquire().await?;
+        let mut db = self.route.alone(&mut db).await?;
+        let row = self.query(IDENTITY).fetch_one(&mut *db).await?;
+        db.commit().await?;
+        Ok(Identity { system: row.try_get(0)?, database: row.try_get(1)?, timeline: row.try_get(2)? })
     }
 
     /// Opens a window at the log's end, unless nothing was published since the last one.
     ///
     /// Also returns whether all transactions up to the xid `over` were over before, so that the window sees what they published.
     pub(super) async fn open_window(&self, over: Option<&str>) -> Result<(Window, bool), sqlx::Error> {
-        let statement = sqlx::query(self.schema.sql(OPEN)).bind(over).bind(self.is_elsewhere);
-        let row = self.bind_identity(statement).fetch_one(&self.pool).await?;
+        let mut db = self.pool.acquire().await?;
+        let mut db = self.route.alone(&mut db).await?;
+        let statement = self.query(OPEN).bind(over).bind(self.is_elsewhere);
+        let row = self.bind_identity(statement).fetch_one(&mut *db).await?;
+        db.commit().await?;
         let window = Window::from_row(&row, row.try_get("id")?, ["snapshot", "bound", "fence"])?;
         self.remember(&window);
         Ok((window, row.try_get("settled")?))
@@ -103,20 +111,22 @@ impl Log {
         if let Some(window) = self.remembered(id) {
             return Ok(window);
         }
-        let row = sqlx::query(self.schema.sql(WINDOW)).bind(id).fetch_optional(db).await?;
+        let row = self.query(WINDOW).bind(id).fetch_optional(db).await?;
         let row = row.ok_or_else(|| Error::WindowGone { group: group.to_owned(), window: id })?;
         let window = Window::from_row(&row, id, ["snapshot", "bound", "fence"])?;
         self.remember(&window);
         Ok(window)
     }
 
-    fn bind_identity<'q>(&'q self, statement: Statement<'q>) -> Statement<'q> {
+    fn query<'q>(&self, statement: &'static str) -> Query<'q> {
+        self.route.query(&self.schema, statement)
+    }
+
+    fn bind_identity<'q>(&'q self, statement: Query<'q>) -> Query<'q> {
         let log = self.identity.as_ref();
         statement.bind(log.map(|log| log.system)).bind(log.map(|log| &log.database)).bind(log.map(|log| log.timeline))
     }
 }
-
-type Statement<'q> = sqlx::query::Query<'q, Postgres, sqlx::postgres::PgArguments>;
 
 /// A range that a transaction has, and the two windows between which it reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -143,13 +153,12 @@ impl Claim {
     /// no more.
     pub(super) async fn take(
         tx: &mut PgConnection,
-        schema: &Schema,
         log: &Log,
         group: &str,
         lo: i16,
         newest: &Window,
     ) -> Result<Option<Self>, Error> {
-        let row = sqlx::query(schema.sql(CLAIM)).bind(group).bind(lo).fetch_optional(&mut *tx).await?;
+        let row = log.query(CLAIM).bind(group).bind(lo).fetch_optional(&mut *tx).await?;
         let Some(row) = row else { return Ok(None) };
         let done: i64 = row.try_get("done")?;
         let current: Option<i64> = row.try_get("current")?;
@@ -167,7 +176,7 @@ impl Claim {
                 Window::from_row(&row, id, ["current_snapshot", "current_bound", "current_fence"])?
             }
             Some(id) => {
-                let met = sqlx::query(schema.sql(MEETING_POINT)).bind(group).bind(id).fetch_optional(tx).await?;
+                let met = log.query(MEETING_POINT).bind(group).bind(id).fetch_optional(tx).await?;
                 let met = met.ok_or_else(|| Error::WindowGone { group: group.to_owned(), window: id })?;
                 Window::from_row(&met, id, ["snapshot", "bound", "fence"])?
             }
@@ -202,7 +211,9 @@ impl Claim {
         limit: usize,
     ) -> Result<Page, sqlx::Error> {
         let look_until = self.target.bound.min(self.after.max(self.done.bound).saturating_add(SPAN));
-        let statement = sqlx::query(log.schema.sql(READ))
+        let mut db = log.route.alone(db).await?;
+        let statement = log
+            .query(READ)
             .bind(&self.done.snapshot)
             .bind(self.done.bound)
             .bind(&self.done.fence)
@@ -213,7 +224,7 @@ impl Claim {
             .bind(self.hi)
             .bind(event_types)
             .bind(i64::try_from(limit).unwrap_or(i64::MAX));
-        let mut rows = log.bind_identity(statement).fetch(db);
+        let mut rows = log.bind_identity(statement).fetch(&mut *db);
         let mut events: Vec<Stored> = Vec::new();
         let mut bytes = 0;
         let mut full = false;
@@ -225,6 +236,8 @@ impl Claim {
             cut = bytes >= PAGE_BYTES;
             full = cut || events.len() >= limit;
         }
+        drop(rows);
+        db.commit().await?;
         let last = events.last().map_or(self.after, |event| event.seq);
         Ok(Page {
             events,
@@ -238,16 +251,15 @@ impl Claim {
     pub(super) async fn advance(
         &self,
         tx: &mut PgConnection,
-        schema: &Schema,
-        group: &str,
         log: &Log,
+        group: &str,
         page: &Page,
     ) -> Result<bool, sqlx::Error> {
         let next = self.after(page);
         let current = (!page.complete).then_some(&next.target);
         let elsewhere = log.is_elsewhere;
         let (done_kept, current_kept) = (elsewhere.then_some(&next.done), current.filter(|_| elsewhere));
-        sqlx::query(schema.sql(ADVANCE))
+        log.query(ADVANCE)
             .bind(group)
             .bind(self.lo)
             .bind(next.done.id)

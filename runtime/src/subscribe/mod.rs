@@ -4,6 +4,7 @@
 //! held back and `held` handles those, `call` calls handlers and `breaker` rests where they fail again and again, `log` reads between
 //! windows and `page` reads ahead, `wake` sleeps until a publisher says that there is news.
 
+mod ask;
 mod breaker;
 mod call;
 mod chunk;
@@ -35,6 +36,7 @@ use crate::contract::{Domain, SubscribedBy};
 use crate::publish::Publisher;
 use crate::stored::Stored;
 use crate::{Error, Schema};
+use ask::Route;
 use breaker::Breaker;
 use handler::Handlers;
 use hold::Hold;
@@ -65,6 +67,7 @@ struct Settings {
     time_limit: Duration,
     effect_time_limit: Duration,
     breaker: u32,
+    route: Route,
 }
 
 /// Reads the log for a group, and runs its handlers. `D` is the domain that subscribes, `S` the state that handlers share.
@@ -126,6 +129,7 @@ impl<D: Domain> Subscriber<D> {
             time_limit: Duration::from_secs(20),
             effect_time_limit: Duration::from_secs(120),
             breaker: 20,
+            route: Route::Direct,
         };
         Self {
             group: group.into(),
@@ -267,6 +271,16 @@ impl<D: Domain, S: Send + Sync + 'static> Subscriber<D, S> {
         self
     }
 
+    /// For connections through a pooler in transaction mode, such as PgBouncer's, that does not keep prepared statements (PgBouncer
+    /// does from 1.21 on, if `max_prepared_statements` is not 0). Each statement is then in a transaction and without a name, and
+    /// nobody LISTENs: see [`poll_every`](Self::poll_every). Handlers must send their own statements so, too: `.persistent(false)`.
+    ///
+    /// In pgbouncer.ini, set `ignore_startup_parameters = extra_float_digits`.
+    pub fn behind_pooler(mut self) -> Self {
+        self.settings.route = Route::Pooler;
+        self.without_listen()
+    }
+
     /// Polls only, and doesn't LISTEN, which does not work behind a pooler in transaction mode.
     pub fn without_listen(mut self) -> Self {
         self.settings.listen = false;
@@ -316,8 +330,11 @@ impl<D: Domain, S: Send + Sync + 'static> Subscriber<D, S> {
         let connections = 2 * u32::from(settings.workers) + 2;
         let home = own_pool(&pool, connections);
         let log = match log {
-            Some(pool) => Log::elsewhere(own_pool(&pool, u32::from(settings.workers) + 2), schema.clone()),
-            None => Log::new(home.clone(), schema.clone()),
+            Some(pool) => {
+                let own = own_pool(&pool, u32::from(settings.workers) + 2);
+                Log::elsewhere(own, schema.clone(), settings.route)
+            }
+            None => Log::new(home.clone(), schema.clone(), settings.route),
         };
         let event_types = handlers.event_types();
         Ok(Inner {
