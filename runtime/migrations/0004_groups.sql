@@ -7,8 +7,11 @@ ALTER TABLE eventwright.groups
     ADD COLUMN keeps_order  boolean     NOT NULL DEFAULT true,
     -- Into how many ranges it is to be split; null: as it was made.
     ADD COLUMN ranges       integer     CHECK (ranges BETWEEN 1 AND 1024),
-    -- The last window that the group reads; null: it follows the log.
+    -- The last window and number that the group reads; null: it follows the log.
     ADD COLUMN until_window bigint,
+    ADD COLUMN until_seq    bigint,
+    -- Whether its effect handlers run; else their events are passed over.
+    ADD COLUMN effects      boolean     NOT NULL DEFAULT true,
     -- Nobody takes anything of the group while it is paused. A detached one keeps its position, and the log no longer waits for it.
     ADD COLUMN paused_at    timestamptz,
     ADD COLUMN detached_at  timestamptz,
@@ -117,8 +120,9 @@ BEGIN
     END IF;
     PERFORM pg_advisory_xact_lock('eventwright.windows'::regclass::oid::bigint::bit(32)::int, 1);
     SELECT * INTO STRICT previous FROM eventwright.windows ORDER BY id DESC LIMIT 1;
-    opened.id := previous.id + 1;
     opened.opened_at := clock_timestamp();
+    -- A time, in microseconds: what a crash took back is not given out again, and so means one thing to whoever remembers it.
+    opened.id := greatest(previous.id + 1, (extract(epoch FROM opened.opened_at) * 1000000)::bigint);
     opened.durable := durable;
     opened.snapshot := pg_current_snapshot();
     -- a sequence that was never called shows the value that it will give next
@@ -240,4 +244,26 @@ BEGIN
      WHERE group_name = of_group AND stop_at IS DISTINCT FROM of.until_window;
     RETURN true;
 END
+$$;
+
+-- What a group has to do: the ranges that are not at window `newest` yet, and seconds until the next held event is due that is of
+-- one of these kinds, as `type/version` (null: none). No locks. Plan: the group's positions, and the partial index held_due.
+CREATE FUNCTION eventwright.look(of_group text, newest bigint, kinds text[]) RETURNS TABLE (
+    paused boolean, detached boolean, event_types text[], until_window bigint, until_seq bigint, effects boolean, meeting boolean,
+    due_in double precision, lows smallint[], highs smallint[], done bigint[], current bigint[], after_seq bigint[], stop_at bigint[])
+LANGUAGE sql STABLE AS $$
+    SELECT g.paused_at IS NOT NULL, g.detached_at IS NOT NULL, g.event_types, g.until_window, g.until_seq, g.effects,
+           EXISTS (SELECT FROM eventwright.positions m WHERE m.group_name = of_group AND m.stop_at IS DISTINCT FROM g.until_window),
+           (SELECT extract(epoch FROM min(greatest(h.due_at, h.leased_until)) - clock_timestamp())::double precision
+              FROM eventwright.held h
+             WHERE h.group_name = of_group AND h.reason NOT IN ('behind', 'dead')
+               AND (h.event_type || '/' || h.schema_version = ANY (kinds) OR h.event_type || '/' || h.downcast_version = ANY (kinds))),
+           p.lows, p.highs, p.done, p.current, p.after_seq, p.stop_at
+      FROM eventwright.groups g
+     CROSS JOIN LATERAL (
+            SELECT array_agg(r.bucket_lo) AS lows, array_agg(r.bucket_hi) AS highs, array_agg(r.done) AS done,
+                   array_agg(r.current) AS current, array_agg(r.after_seq) AS after_seq, array_agg(r.stop_at) AS stop_at
+              FROM eventwright.positions r
+             WHERE r.group_name = of_group AND (r.current IS NOT NULL OR r.done < least(newest, r.stop_at))) p
+     WHERE g.name = of_group
 $$;

@@ -93,6 +93,12 @@ pub enum Error {
         /// The window's id.
         window: i64,
     },
+    /// The group was deleted while its subscriber ran.
+    #[error("group `{group}` is no more: start the subscriber again to make it anew")]
+    NoGroup {
+        /// The subscriber group.
+        group: String,
+    },
     /// The group was detached from the log.
     #[error(
         "group `{group}` was detached from the log, which may have dropped what it has not read: see `eventwright groups --help`"

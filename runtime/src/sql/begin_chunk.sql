@@ -3,7 +3,9 @@
 -- suspect and runs alone.
 -- Also tells what may have changed since the last chunk: whether the group is paused, whether it holds events back at all (this
 -- snapshot is younger than the claim), and whether somebody with fewer ranges asks for this one.
-INSERT INTO eventwright.begun AS b (group_name, bucket_lo, first_seq, until_seq) VALUES ($1, $2, $3, $4)
+-- It outlives the process, not the server, which takes the chunk with it: so its commit is not waited for.
+INSERT INTO eventwright.begun AS b (group_name, bucket_lo, first_seq, until_seq)
+SELECT $1, $2, $3, $4 FROM set_config('synchronous_commit', 'off', true)
 ON CONFLICT (group_name, bucket_lo) DO UPDATE
    SET first_seq = excluded.first_seq,
        until_seq = CASE WHEN (b.first_seq = excluded.first_seq AND NOT $5) OR (b.suspect AND excluded.first_seq <= b.until_seq)

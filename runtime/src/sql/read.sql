@@ -30,7 +30,8 @@ WITH stragglers AS MATERIALIZED (
      LIMIT $10
 )
 SELECT seq, event_id, event_type, schema_version, source, tenant_id, subject, occurred_at, published_at,
-       correlation_id, causation_id, traceparent, payload::text AS payload, downcast_version, downcast_payload::text AS downcast_payload
+       correlation_id, causation_id, traceparent, payload::text AS payload, downcast_version, downcast_payload::text AS downcast_payload,
+       bucket
   FROM (SELECT * FROM stragglers UNION ALL SELECT * FROM since) e
  WHERE $11::bigint IS NULL OR eventwright.assert_identity($11, $12, $13)
  ORDER BY seq

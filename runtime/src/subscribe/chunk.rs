@@ -46,6 +46,8 @@ pub(super) struct Range {
     pub(super) event_types: Vec<String>,
     /// Whether it is to end after one event.
     pub(super) trial: bool,
+    /// What was read already.
+    pub(super) ahead: Option<(Claim, Page)>,
 }
 
 /// How a task left its range.
@@ -69,11 +71,11 @@ enum Ran {
 /// Reads a range on until it is caught up.
 pub(super) async fn run_range<D: Domain, S: Send + Sync + 'static>(
     inner: &Inner<D, S>,
-    range: Range,
+    mut range: Range,
 ) -> Result<Left, Error> {
     let at_most = if range.trial { 1 } else { inner.settings.chunk };
     let hands = Hands::take(inner).await?;
-    let pages = Pages::new(at_most);
+    let pages = Pages::new(at_most, range.ahead.take());
     let at_work = AtWork { ranges: &inner.ranges_at_work, counted: false };
     let mut worker =
         Worker { inner, range, hands, pages, failed: HashMap::new(), again: false, careful: 0, alone: 0, at_work };

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use sqlx::Row;
+use sqlx::postgres::PgRow;
 use tokio::task::{Id, JoinSet};
 use tracing::{error, info, warn};
 
@@ -13,7 +14,8 @@ use super::ask::answered;
 use super::breaker::May;
 use super::chunk::{Left, Range, run_range};
 use super::held::run_held;
-use super::log::Window;
+use super::log::{Claim, Page, Window};
+use super::scout::scout;
 use super::wake::{Call, Listener, Ticket, answer};
 use super::{Inner, group};
 use crate::Error;
@@ -53,10 +55,20 @@ enum Work {
     Held,
 }
 
+/// A range that is not at the newest window yet, as it stood a moment ago.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Span {
+    pub(super) lo: i16,
+    pub(super) hi: i16,
+    pub(super) done: i64,
+    pub(super) current: Option<i64>,
+    pub(super) stop_at: Option<i64>,
+}
+
 /// What there is to do.
 struct Look {
     newest: Window,
-    ranges: Vec<i16>,
+    spans: Vec<Span>,
     event_types: Vec<String>,
     /// Until the next held event is due; `None`: there is none.
     due_in: Option<Duration>,
@@ -70,7 +82,7 @@ struct Look {
 
 impl Look {
     fn is_quiet(&self) -> bool {
-        self.ranges.is_empty() && self.due_in.is_none()
+        self.spans.is_empty() && self.due_in.is_none()
     }
 }
 
@@ -124,6 +136,7 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
                 // who drains waits for the end, not for a database
                 Err(error) if until == Until::Quiet || error.is_final() => return Err(error),
                 Err(error) => {
+                    self.inner.log.forget();
                     error!(group = self.inner.group, %error, retry_in = ?self.back_off, "the database refused");
                     tokio::time::sleep(self.back_off).await;
                     self.back_off = (self.back_off * 2).min(LONGEST_BACK_OFF);
@@ -139,29 +152,36 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
         if until == Until::Quiet && look.is_quiet() && self.tasks.is_empty() {
             return Ok(true);
         }
-        self.hand_out(&look);
+        if !self.hand_out_what_is_new(&look).await? {
+            self.hand_out(&look);
+        }
         if !self.tasks.is_empty() {
             self.wait_at_work().await?;
         } else if let Some(rest) = look.rests {
             tokio::time::sleep(rest).await;
-        } else if look.ranges.is_empty() {
+        } else if look.spans.is_empty() {
             self.sleep(&look).await?;
         }
         Ok(false)
     }
 
     async fn look(&self) -> Result<Look, Error> {
-        let Inner { pool, group, kinds, log, .. } = &*self.inner;
-        let (newest, settled) = log.open_window(self.ticket.as_ref().map(Ticket::fence)).await?;
-        let mut db = pool.acquire().await?;
-        let mut db = self.inner.alone(&mut db).await?;
-        let row = self.inner.query(LOOK).bind(group).bind(newest.id).bind(kinds).fetch_one(&mut *db).await?;
-        if row.try_get("meeting")? {
-            self.inner.query(MEET).bind(group).execute(&mut *db).await?;
-        }
-        db.commit().await?;
+        let Inner { group, kinds, log, .. } = &*self.inner;
+        let over = self.ticket.as_ref().map(Ticket::fence);
+        let (newest, settled, row) = match log.is_elsewhere {
+            false => log.open_and_look(over, group, kinds).await?,
+            true => {
+                let (newest, settled) = log.open_window(over).await?;
+                let row = self.look_at_group(newest.id).await?;
+                (newest, settled, row)
+            }
+        };
+        let row = row.ok_or_else(|| Error::NoGroup { group: group.clone() })?;
         if row.try_get("detached")? {
             return Err(Error::Detached { group: group.clone() });
+        }
+        if row.try_get("meeting")? {
+            self.meet().await?;
         }
         let paused: bool = row.try_get("paused")?;
         let may = self.inner.breaker.may();
@@ -169,7 +189,7 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
         Ok(Look {
             newest,
             settled,
-            ranges: row.try_get("ranges")?,
+            spans: spans(&row)?,
             event_types: row.try_get("event_types")?,
             due_in: due_in.map(|seconds| Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX)),
             rests: match may {
@@ -181,29 +201,65 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
         })
     }
 
+    async fn look_at_group(&self, newest: i64) -> Result<Option<PgRow>, sqlx::Error> {
+        let mut db = self.inner.pool.acquire().await?;
+        let mut db = self.inner.alone(&mut db).await?;
+        let query = self.inner.query(LOOK).bind(&self.inner.group).bind(newest).bind(&self.inner.kinds);
+        let row = query.fetch_optional(&mut *db).await?;
+        db.commit().await?;
+        Ok(row)
+    }
+
+    async fn meet(&self) -> Result<(), sqlx::Error> {
+        let mut db = self.inner.pool.acquire().await?;
+        let mut db = self.inner.alone(&mut db).await?;
+        self.inner.query(MEET).bind(&self.inner.group).execute(&mut *db).await?;
+        db.commit().await
+    }
+
+    /// Where nobody is at work and there is little to do, ranges are handed out with what there is to do.
+    async fn hand_out_what_is_new(&mut self, look: &Look) -> Result<bool, Error> {
+        if !self.tasks.is_empty() || look.rests.is_some() || look.trial || look.due_in == Some(Duration::ZERO) {
+            return Ok(false);
+        }
+        let scouted = scout(&self.inner, &look.spans, &look.newest, &look.event_types).await?;
+        let Some(mut scouted) = scouted else { return Ok(false) };
+        if scouted.found.len() > usize::from(self.inner.settings.workers) {
+            return Ok(false);
+        }
+        for (claim, page) in std::mem::take(&mut scouted.found) {
+            self.hand_out_range(look, claim.lo(), Some((claim, page)));
+        }
+        scouted.pass_over(&self.inner).await?;
+        Ok(true)
+    }
+
+    fn hand_out_range(&mut self, look: &Look, lo: i16, ahead: Option<(Claim, Page)>) {
+        let (newest, event_types) = (look.newest.clone(), look.event_types.clone());
+        let range = Range { lo, newest, event_types, trial: look.trial, ahead };
+        let inner = Arc::clone(&self.inner);
+        let task = self.tasks.spawn(async move { run_and_rest(&inner, range).await });
+        self.at_work.insert(task.id(), Work::Range(lo));
+    }
+
     fn hand_out(&mut self, look: &Look) {
         if look.rests.is_some() || (look.trial && !self.tasks.is_empty()) {
             return;
         }
-        let may_run_held = self.may_run_held() && (!look.trial || look.ranges.is_empty());
+        let may_run_held = self.may_run_held() && (!look.trial || look.spans.is_empty());
         if look.due_in == Some(Duration::ZERO) && may_run_held {
             let inner = Arc::clone(&self.inner);
             let trial = look.trial;
             let task = self.tasks.spawn(async move { run_held(&inner, trial).await });
             self.at_work.insert(task.id(), Work::Held);
         }
-        for &lo in &look.ranges {
+        for span in &look.spans {
             if !self.has_hands_free() || (look.trial && !self.tasks.is_empty()) {
                 return;
             }
-            if self.at_work.values().any(|work| *work == Work::Range(lo)) {
-                continue;
+            if self.at_work.values().all(|work| *work != Work::Range(span.lo)) {
+                self.hand_out_range(look, span.lo, None);
             }
-            let (newest, event_types) = (look.newest.clone(), look.event_types.clone());
-            let range = Range { lo, newest, event_types, trial: look.trial };
-            let inner = Arc::clone(&self.inner);
-            let task = self.tasks.spawn(async move { run_and_rest(&inner, range).await });
-            self.at_work.insert(task.id(), Work::Range(lo));
         }
     }
 
@@ -232,7 +288,7 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
                     error!(group = self.inner.group, %panic, "a worker panicked");
                 }
             },
-            call = next_call(&mut self.listener) => self.answer(call).await?,
+            call = next_call(&mut self.listener) => self.answer(call),
             () = tokio::time::sleep(moment) => {}
         }
         Ok(())
@@ -256,19 +312,23 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
             false => UNSETTLED,
         };
         tokio::select! {
-            call = next_call(&mut self.listener) => self.answer(call).await?,
+            call = next_call(&mut self.listener) => self.answer(call),
             () = tokio::time::sleep(nap.min(at_most)) => {}
         }
         Ok(())
     }
 
-    async fn answer(&mut self, call: Call) -> Result<(), Error> {
+    /// Publishers are told in the background that they need not call any more: what there is to do comes first.
+    fn answer(&mut self, call: Call) {
         self.ticket = None;
         if let Call::Answered(ticket) = call {
-            let log = &self.inner.log;
-            answered(answer(&log.pool, &log.schema, ticket)).await?;
+            let inner = Arc::clone(&self.inner);
+            tokio::spawn(async move {
+                if let Err(error) = answered(answer(&inner.log.pool, &inner.log.schema, ticket)).await {
+                    warn!(group = inner.group, %error, "publishers were not told that the group is awake");
+                }
+            });
         }
-        Ok(())
     }
 
     /// Makes room in the log and forgets windows that nobody needs.
@@ -315,6 +375,19 @@ impl<D, S> Drop for Driver<D, S> {
         self.inner.stopping.store(true, Ordering::Relaxed);
         self.tasks.detach_all();
     }
+}
+
+fn spans(row: &PgRow) -> Result<Vec<Span>, sqlx::Error> {
+    // null where there are none
+    let lows: Option<Vec<i16>> = row.try_get("lows")?;
+    let Some(lows) = lows else { return Ok(Vec::new()) };
+    let highs: Vec<i16> = row.try_get("highs")?;
+    let done: Vec<i64> = row.try_get("done")?;
+    let current: Vec<Option<i64>> = row.try_get("current")?;
+    let stop_at: Vec<Option<i64>> = row.try_get("stop_at")?;
+    let rest = highs.into_iter().zip(done).zip(current.into_iter().zip(stop_at));
+    let span = |(lo, ((hi, done), (current, stop_at)))| Span { lo, hi, done, current, stop_at };
+    Ok(lows.into_iter().zip(rest).map(span).collect())
 }
 
 /// Runs a range, and keeps off it for a while where another worker has it, or is to have it.

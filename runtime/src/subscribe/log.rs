@@ -15,7 +15,9 @@ const CLAIM: &str = include_str!("../sql/claim.sql");
 const OPEN: &str = include_str!("../sql/open.sql");
 const WINDOW: &str = "SELECT snapshot::text, bound, fence::text FROM eventwright.windows WHERE id = $1";
 const MEETING_POINT: &str = include_str!("../sql/meeting_point.sql");
+const OPEN_AND_LOOK: &str = include_str!("../sql/open_and_look.sql");
 const READ: &str = include_str!("../sql/read.sql");
+const READ_SINCE: &str = include_str!("../sql/read_since.sql");
 const ADVANCE: &str = include_str!("../sql/advance.sql");
 const IDENTITY: &str = "SELECT system, database, timeline FROM eventwright.identity()";
 
@@ -88,9 +90,38 @@ impl Log {
         let statement = self.query(OPEN).bind(over).bind(self.is_elsewhere);
         let row = self.bind_identity(statement).fetch_one(&mut *db).await?;
         db.commit().await?;
-        let window = Window::from_row(&row, row.try_get("id")?, ["snapshot", "bound", "fence"])?;
+        self.opened(&row)
+    }
+
+    /// The same, with what `look` says of a group in the log's own database.
+    pub(super) async fn open_and_look(
+        &self,
+        over: Option<&str>,
+        group: &str,
+        kinds: &[String],
+    ) -> Result<(Window, bool, Option<PgRow>), sqlx::Error> {
+        let mut db = self.pool.acquire().await?;
+        let mut db = self.route.alone(&mut db).await?;
+        let row = self.query(OPEN_AND_LOOK).bind(over).bind(group).bind(kinds).fetch_optional(&mut *db).await?;
+        db.commit().await?;
+        let Some(row) = row else {
+            // no such group
+            let (window, settled) = self.open_window(over).await?;
+            return Ok((window, settled, None));
+        };
+        let (window, settled) = self.opened(&row)?;
+        Ok((window, settled, Some(row)))
+    }
+
+    fn opened(&self, row: &PgRow) -> Result<(Window, bool), sqlx::Error> {
+        let window = Window::from_row(row, row.try_get("id")?, ["snapshot", "bound", "fence"])?;
         self.remember(&window);
         Ok((window, row.try_get("settled")?))
+    }
+
+    /// Forgets all windows: a server that has crashed may have lost some.
+    pub(super) fn forget(&self) {
+        self.windows.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     fn remember(&self, window: &Window) {
@@ -101,7 +132,7 @@ impl Log {
         }
     }
 
-    fn remembered(&self, id: i64) -> Option<Window> {
+    pub(super) fn remembered(&self, id: i64) -> Option<Window> {
         let windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
         windows.iter().find(|window| window.id == id).cloned()
     }
@@ -142,6 +173,7 @@ pub(super) struct Claim {
 #[derive(Debug)]
 pub(super) struct Page {
     pub(super) events: Vec<Stored>,
+    buckets: Vec<i16>,
     passed: i64,
     complete: bool,
     /// Whether it ends early, for its size.
@@ -149,6 +181,11 @@ pub(super) struct Page {
 }
 
 impl Claim {
+    /// Where a range stands that reads from one window to another, and has not begun.
+    pub(super) fn between(done: Window, target: Window, (lo, hi): (i16, i16)) -> Self {
+        Self { lo, hi, after: 0, done, target }
+    }
+
     /// Claims a range, to read on to the window that it was reading to, or else to `newest`. `None`: another worker has it, or it is
     /// no more.
     pub(super) async fn take(
@@ -185,6 +222,11 @@ impl Claim {
         Ok(Some(Self { lo, hi: row.try_get("bucket_hi")?, after: row.try_get("after_seq")?, done, target }))
     }
 
+    /// The first of its buckets, by which a group knows its ranges.
+    pub(super) fn lo(&self) -> i16 {
+        self.lo
+    }
+
     /// Whether everything up to the window is done.
     pub(super) fn is_caught_up(&self) -> bool {
         self.done.id >= self.target.id
@@ -211,21 +253,34 @@ impl Claim {
         limit: usize,
     ) -> Result<Page, sqlx::Error> {
         let look_until = self.target.bound.min(self.after.max(self.done.bound).saturating_add(SPAN));
+        let limit_rows = i64::try_from(limit).unwrap_or(i64::MAX);
         let mut db = log.route.alone(db).await?;
-        let statement = log
-            .query(READ)
-            .bind(&self.done.snapshot)
-            .bind(self.done.bound)
-            .bind(&self.done.fence)
-            .bind(&self.target.snapshot)
-            .bind(look_until)
-            .bind(self.after)
-            .bind(self.lo)
-            .bind(self.hi)
-            .bind(event_types)
-            .bind(i64::try_from(limit).unwrap_or(i64::MAX));
+        let statement = match self.after >= self.done.bound || self.done.is_the_end_of_all_before() {
+            true => log
+                .query(READ_SINCE)
+                .bind(self.after.max(self.done.bound))
+                .bind(&self.target.snapshot)
+                .bind(look_until)
+                .bind(self.lo)
+                .bind(self.hi)
+                .bind(event_types)
+                .bind(limit_rows),
+            false => log
+                .query(READ)
+                .bind(&self.done.snapshot)
+                .bind(self.done.bound)
+                .bind(&self.done.fence)
+                .bind(&self.target.snapshot)
+                .bind(look_until)
+                .bind(self.after)
+                .bind(self.lo)
+                .bind(self.hi)
+                .bind(event_types)
+                .bind(limit_rows),
+        };
         let mut rows = log.bind_identity(statement).fetch(&mut *db);
         let mut events: Vec<Stored> = Vec::new();
+        let mut buckets = Vec::new();
         let mut bytes = 0;
         let mut full = false;
         let mut cut = false;
@@ -233,6 +288,7 @@ impl Claim {
             let event = Stored::from_row(&row)?;
             bytes += event.bytes();
             events.push(event);
+            buckets.push(row.try_get("bucket")?);
             cut = bytes >= PAGE_BYTES;
             full = cut || events.len() >= limit;
         }
@@ -241,6 +297,7 @@ impl Claim {
         let last = events.last().map_or(self.after, |event| event.seq);
         Ok(Page {
             events,
+            buckets,
             passed: if full { last } else { look_until },
             complete: !full && look_until >= self.target.bound,
             cut,
@@ -283,12 +340,35 @@ impl Window {
         Self { id: 0, snapshot: "3:3:".into(), bound: 0, fence: "3".into() }
     }
 
-    fn from_row(row: &PgRow, id: i64, [snapshot, bound, fence]: [&str; 3]) -> Result<Self, sqlx::Error> {
+    /// Whether nobody who ran when it was opened may still commit an event up to its bound: it names no running transaction, and
+    /// none began between its snapshot and its fence.
+    fn is_the_end_of_all_before(&self) -> bool {
+        // `xmin:xmax:xip,…`
+        let mut parts = self.snapshot.split(':');
+        let (Some(_), Some(xmax), Some(running)) = (parts.next(), parts.next(), parts.next()) else { return false };
+        running.is_empty() && xmax == self.fence
+    }
+
+    pub(super) fn from_row(row: &PgRow, id: i64, [snapshot, bound, fence]: [&str; 3]) -> Result<Self, sqlx::Error> {
         Ok(Self { id, snapshot: row.try_get(snapshot)?, bound: row.try_get(bound)?, fence: row.try_get(fence)? })
     }
 }
 
 impl Page {
+    /// Whether these are all events up to the window.
+    pub(super) fn is_complete(&self) -> bool {
+        self.complete
+    }
+
+    /// Takes out the events of these buckets, as a page of their own.
+    pub(super) fn take_range(&mut self, (lo, hi): (i16, i16)) -> Self {
+        let events = std::mem::take(&mut self.events).into_iter().zip(std::mem::take(&mut self.buckets));
+        let (taken, left): (Vec<_>, Vec<_>) = events.partition(|(_, bucket)| (lo..=hi).contains(bucket));
+        (self.events, self.buckets) = left.into_iter().unzip();
+        let (events, buckets) = taken.into_iter().unzip();
+        Self { events, buckets, ..*self }
+    }
+
     pub(super) fn is_cut(&self) -> bool {
         self.cut
     }
@@ -309,7 +389,8 @@ impl Page {
         if count >= self.events.len() {
             return None;
         }
-        let rest = Self { events: self.events.split_off(count), ..*self };
+        let (events, buckets) = (self.events.split_off(count), self.buckets.split_off(count));
+        let rest = Self { events, buckets, ..*self };
         (self.passed, self.complete) = (last, false);
         Some(rest)
     }

@@ -2,7 +2,7 @@
 //!
 //! `group` joins the group, `driver` looks for work and hands it out, `chunk` handles ranges of the log, `hold` says how events are
 //! held back and `held` handles those, `call` calls handlers and `breaker` rests where they fail again and again, `log` reads between
-//! windows and `page` reads ahead, `wake` sleeps until a publisher says that there is news.
+//! windows, `page` reads ahead and `scout` for all ranges at once, `wake` sleeps until a publisher says that there is news.
 
 mod ask;
 mod breaker;
@@ -19,6 +19,7 @@ mod hold;
 mod log;
 mod metrics;
 mod page;
+mod scout;
 mod wake;
 
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};

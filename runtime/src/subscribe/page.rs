@@ -13,8 +13,8 @@ pub(super) struct Pages {
 }
 
 impl Pages {
-    pub(super) fn new(at_most: usize) -> Self {
-        Self { at_most, limit: at_most, ahead: None }
+    pub(super) fn new(at_most: usize, ahead: Option<(Claim, Page)>) -> Self {
+        Self { at_most, limit: at_most, ahead }
     }
 
     /// The page at which a claimed range stands.
