@@ -32,6 +32,10 @@ ALTER TABLE eventwright.positions
     ADD COLUMN current_bound    bigint,
     ADD COLUMN current_fence    xid8;
 
+ALTER TABLE eventwright.held
+    -- Whether it runs together with others, so that it may not be the one that takes the process down.
+    ADD COLUMN in_company boolean NOT NULL DEFAULT false;
+
 ALTER TABLE eventwright.begun
     -- Until when a worker that has this many ranges of the group asks for this one, too.
     ADD COLUMN wanted_until timestamptz,

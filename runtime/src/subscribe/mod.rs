@@ -1,7 +1,7 @@
 //! Subscribing: a group of workers that reads the log and runs handlers.
 //!
 //! `group` joins the group, `driver` looks for work and hands it out, `chunk` handles ranges of the log, `hold` says how events are
-//! held back and `held` handles those, `call` calls handlers and `breaker` rests where they fail again and again, `log` reads between
+//! held back and `held` handles those, `together` many at a time, `call` calls handlers and `breaker` rests where they fail again and again, `log` reads between
 //! windows, `page` reads ahead and `scout` for all ranges at once, `wake` sleeps until a publisher says that there is news.
 
 mod ask;
@@ -20,6 +20,7 @@ mod log;
 mod metrics;
 mod page;
 mod scout;
+mod together;
 mod wake;
 
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
@@ -342,6 +343,7 @@ impl<D: Domain, S: Send + Sync + 'static> Subscriber<D, S> {
             metrics: Metrics::new(&group, &event_types),
             event_types,
             kinds: handlers.kinds(),
+            kinds_in_transaction: handlers.kinds_in_transaction(),
             publisher: Publisher::to(schema.clone()),
             stopping: AtomicBool::new(false),
             breaker: Breaker::new(settings.breaker),
@@ -399,6 +401,8 @@ struct Inner<D, S> {
     event_types: Vec<String>,
     /// All payloads that have a handler, as `type/version`.
     kinds: Vec<String>,
+    /// Those whose handler runs in a transaction.
+    kinds_in_transaction: Vec<String>,
     stopping: AtomicBool,
     breaker: Breaker,
     metrics: Metrics,
