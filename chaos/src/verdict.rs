@@ -95,7 +95,10 @@ impl Verdict {
             effect.n <= before
         });
         for effect in late.take(SHOWN) {
-            println!("  {} {} came too late; handled around it, as number, times of booking and handling:", effect.account, effect.n);
+            println!(
+                "  {} {} came too late; handled around it, as number, times of booking and handling:",
+                effect.account, effect.n
+            );
             let around = self.effects[group].iter().filter(|other| other.account == effect.account);
             for other in around.filter(|other| other.n.abs_diff(effect.n) <= 3) {
                 let booked_at = self.bookings.get(&other.event_id).map_or(0, |booking| booking.booked_at);

@@ -42,6 +42,8 @@ pub(crate) enum Fate {
     Answered,
     /// Its first calls fail.
     Fails(u8),
+    /// Its second call fails, and is to be repeated after a moment.
+    FailsLater,
     /// Its first calls put it off.
     Snoozes(u8),
     /// Its first call leaves the transaction aborted and says nothing.
@@ -200,8 +202,9 @@ fn group(rng: &mut Rng) -> u8 {
 
 fn fate(rng: &mut Rng) -> Fate {
     match rng.u8(..100) {
-        0..66 => Fate::Handled,
-        66..76 => Fate::Answered,
+        0..60 => Fate::Handled,
+        60..70 => Fate::Answered,
+        70..76 => Fate::FailsLater,
         76..83 => Fate::Fails(rng.u8(1..3)),
         83..89 => Fate::Snoozes(rng.u8(1..3)),
         89..92 => Fate::Aborts,

@@ -182,6 +182,7 @@ async fn handle(event: Event<Happened>, cx: &mut Context<'_, Home, State>) -> Ha
     gate.pass().await;
     match fate {
         Fate::Fails(times) if call <= times => Err(Failure::RetryIn(Duration::ZERO, "not yet".into())),
+        Fate::FailsLater if call == 2 => Err(Failure::RetryIn(Duration::from_millis(5), "not any more".into())),
         Fate::Snoozes(times) if call <= times => Err(Failure::snooze(Duration::ZERO)),
         Fate::Aborts if call == 1 => {
             let _ = sqlx::query("SELECT 1 / 0").execute(cx.tx()).await;
