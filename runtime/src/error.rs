@@ -113,6 +113,12 @@ pub enum Error {
         /// The domain of this subscriber.
         domain: &'static str,
     },
+    /// There is no group of this name.
+    #[error("there is no group `{group}`: `eventwright groups` lists them")]
+    NoSuchGroup {
+        /// The name as given; of a group of another database, with that before it.
+        group: String,
+    },
     /// A group that reads another log than this subscriber was given.
     #[error(
         "group `{group}` reads the log of {known}, and this subscriber was given that of {given}: use the same one, or another group name"

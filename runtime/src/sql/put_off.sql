@@ -4,6 +4,7 @@
 UPDATE eventwright.held h
    SET reason = p.reason, attempts = p.attempts, due_at = clock_timestamp() + make_interval(secs => p.wait_seconds),
        last_error = coalesce(p.error, h.last_error),
+       failed_at = coalesce(h.failed_at, CASE WHEN h.last_error IS NULL AND p.error IS NOT NULL THEN clock_timestamp() END),
        died_at = CASE WHEN p.reason = 'dead' THEN clock_timestamp() END, lease = NULL, leased_until = NULL, in_company = false
   FROM unnest($3::bigint[], $4::text[], $5::integer[], $6::double precision[], $7::text[])
        AS p (seq, reason, attempts, wait_seconds, error)

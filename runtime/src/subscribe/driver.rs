@@ -413,11 +413,7 @@ async fn ask_for<D, S>(inner: &Inner<D, S>, lo: i16) -> Result<(), sqlx::Error> 
     db.commit().await
 }
 
-/// Windows before all positions, but for the first and the last, are of no use. The hour is for a group that is being made.
-const FORGET_WINDOWS: &str = "DELETE FROM eventwright.windows
-    WHERE id > 0 AND opened_at < clock_timestamp() - interval '1 hour'
-      AND id < (SELECT max(id) FROM eventwright.windows)
-      AND id < (SELECT min(least(done, current)) FROM eventwright.positions)";
+const FORGET_WINDOWS: &str = "SELECT eventwright.forget_windows()";
 
 async fn next_call(listener: &mut Option<Listener>) -> Call {
     match listener {
