@@ -83,9 +83,9 @@ async fn book(tx: &mut PgConnection, account: &str) -> Result {
         .fetch_one(&mut *tx)
         .await?;
     let event = Booked::builder().account(account).n(n).build();
-    let event_id = eventwright::Publisher::<Bank>::new().publish(tx, event).await?;
+    let published = eventwright::Publisher::<Bank>::new().publish(tx, event).await?;
     sqlx::query("INSERT INTO bookings (event_id, account, n, booked_at) VALUES ($1, $2, $3, $4)")
-        .bind(event_id.as_uuid())
+        .bind(published.event_id.as_uuid())
         .bind(account)
         .bind(n)
         .bind(now())
