@@ -25,17 +25,33 @@ enum What {
     Payloads,
     /// What a build script that generates has to build first: eventwright-codegen and prost-build
     BuildDeps,
+    /// How fast events are published and handled, how late they come, and what a long run leaves behind; `runtime --help` says more
+    Runtime(Runtime),
+}
+
+/// The benchmark has its own command line, so that there is one place that knows it.
+#[derive(Args)]
+#[command(disable_help_flag = true)]
+struct Runtime {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<String>,
 }
 
 impl Bench {
     pub(crate) fn run(self) -> Outcome {
-        let name = match self.what {
-            What::Codegen => "codegen",
-            What::Generated => "generated",
-            What::Payloads => "payloads",
-            What::BuildDeps => return build_deps::run(),
-        };
-        run("bench", cargo(["bench", "--quiet", "--package", "bench", "--bench", name]))?;
-        Ok(ExitCode::SUCCESS)
+        match self.what {
+            What::Codegen => bench("codegen", &[]),
+            What::Generated => bench("generated", &[]),
+            What::Payloads => bench("payloads", &[]),
+            What::BuildDeps => build_deps::run(),
+            What::Runtime(runtime) => bench("runtime", &runtime.arguments),
+        }
     }
+}
+
+fn bench(name: &str, arguments: &[String]) -> Outcome {
+    let mut command = cargo(["bench", "--quiet", "--package", "bench", "--bench", name, "--"]);
+    command.args(arguments);
+    run("bench", command)?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -61,6 +61,8 @@ pub(crate) type Effect<S> =
 pub(crate) enum Handler<D, S> {
     InTransaction(InTransaction<D, S>),
     Effect(Effect<S>),
+    /// The event is passed over.
+    Ignore,
 }
 
 /// The payload of a stored event in the version that a handler takes.
@@ -114,6 +116,10 @@ impl<D, S> Handlers<D, S> {
         self.add(E::KINDS, Handler::Effect(call));
     }
 
+    pub(crate) fn ignore<E: Incoming>(&mut self) {
+        self.add(E::KINDS, Handler::Ignore);
+    }
+
     fn add(&mut self, kinds: &'static [Kind], handler: Handler<D, S>) {
         for kind in kinds {
             let versions = self.by_kind.entry(kind.event_type).or_default();
@@ -136,20 +142,28 @@ impl<D, S> Handlers<D, S> {
 
     /// All payloads that have a handler, as `type/version`.
     pub(crate) fn kinds(&self) -> Vec<String> {
-        let versions = |(name, versions): (&&str, &Vec<(u16, usize)>)| -> Vec<String> {
-            versions.iter().map(|(version, _)| format!("{name}/{version}")).collect()
-        };
-        self.by_kind.iter().flat_map(versions).collect()
+        self.kinds_of(|_| true)
     }
 
-    /// The handler of the newest version in which the event is stored and that is known here.
-    pub(crate) fn find<'s>(&self, stored: &'s Stored) -> Option<(&Handler<D, S>, Version<'s>)> {
+    /// Those that have a handler which runs in a transaction.
+    pub(crate) fn kinds_in_transaction(&self) -> Vec<String> {
+        self.kinds_of(|handler| matches!(handler, Handler::InTransaction(_)))
+    }
+
+    fn kinds_of(&self, fits: impl Fn(&Handler<D, S>) -> bool) -> Vec<String> {
+        let all = self.by_kind.iter().flat_map(|(name, versions)| versions.iter().map(move |version| (name, version)));
+        let fitting = all.filter(|(_, (_, at))| fits(&self.all[*at]));
+        fitting.map(|(name, (version, _))| format!("{name}/{version}")).collect()
+    }
+
+    /// The handler of the newest version in which the event is stored and that is known here, and the handler's place among all.
+    pub(crate) fn find<'s>(&self, stored: &'s Stored) -> Option<(usize, &Handler<D, S>, Version<'s>)> {
         let known = self.by_kind.get(stored.envelope.event_type.as_str())?;
         let current = Version { number: stored.envelope.schema_version, json: &stored.payload };
         let older = stored.downcast.as_ref().map(|(number, json)| Version { number: *number, json });
         [Some(current), older].into_iter().flatten().find_map(|version| {
             let (_, at) = known.iter().find(|(number, _)| *number == version.number)?;
-            Some((&self.all[*at], version))
+            Some((*at, &self.all[*at], version))
         })
     }
 }

@@ -1,0 +1,73 @@
+//! The runtime beside what one would write by hand, on a Postgres that keeps what it is told: `cargo xtask bench runtime --help`.
+
+mod by_hand;
+mod consume;
+mod events;
+mod latency;
+mod postgres;
+mod publish;
+mod turns;
+
+use clap::{Parser, ValueEnum};
+
+type Result<T = (), E = Box<dyn std::error::Error + Send + Sync>> = std::result::Result<T, E>;
+
+/// Measure the runtime beside what one would write by hand, in turns, and print the ratios
+#[derive(Parser)]
+#[command(name = "cargo xtask bench runtime", bin_name = "cargo xtask bench runtime")]
+struct Arguments {
+    /// What to measure; without it, all but the soak
+    subjects: Vec<Subject>,
+    /// A smoke run: seconds, whose figures mean nothing
+    #[arg(long)]
+    quick: bool,
+    /// On the server that DATABASE_URL names, instead of one that is started for this
+    #[arg(long)]
+    given_server: bool,
+    /// Cargo says so to every benchmark
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Subject {
+    /// A transaction with one event, against the same two inserts by hand
+    Publish,
+    /// Handling a backlog, against a bare cursor loop
+    Consume,
+    /// From a commit to the handler, against a bare NOTIFY and SELECT
+    Latency,
+}
+
+/// How much is measured.
+#[derive(Clone, Copy)]
+struct Effort {
+    quick: bool,
+}
+
+impl Effort {
+    /// The full measure, or the one for a smoke run.
+    fn pick<T>(self, full: T, quick: T) -> T {
+        if self.quick { quick } else { full }
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result {
+    let arguments = Arguments::parse();
+    let effort = Effort { quick: arguments.quick };
+    let server = postgres::Server::start(arguments.given_server).await?;
+    server.describe().await?;
+    let subjects = match arguments.subjects.as_slice() {
+        [] => &[Subject::Publish, Subject::Consume, Subject::Latency],
+        chosen => chosen,
+    };
+    for subject in subjects {
+        match subject {
+            Subject::Publish => publish::run(&server, effort).await?,
+            Subject::Consume => consume::run(&server, effort).await?,
+            Subject::Latency => latency::run(&server, effort).await?,
+        }
+    }
+    Ok(())
+}
