@@ -1,16 +1,39 @@
 //! Everything that the other cases do wrong, done right: so none of them fails for another reason.
 
+#![allow(deprecated, reason = "an older version is still promised")]
+
 use eventwright::{
-    Context, Error, Event, Handled, Int, NeedsSubject, OffsetDateTime, Publisher, Subscriber,
+    Batch, Context, Error, Event, Handled, Int, NeedsDowncast, NeedsSubject, OffsetDateTime, Publisher, Subscriber,
 };
 use sguild_events::{
-    FormSubmissionId, Growth, GrowthEvent, IntakeCaptured, LeadCreated, LeadId, LeadReached, Sales,
+    CreditReleased, Delivery, FormSubmissionId, Growth, GrowthEvent, IntakeCaptured, LeadCreated, LeadId, LeadReached, Sales,
 };
 use sqlx::{PgConnection, PgPool};
 
 async fn publish(db: &mut PgConnection, created: LeadCreated, captured: IntakeCaptured) -> Result<(), Error> {
     Publisher::<Sales>::new().publish(db, created).await?;
     Publisher::<Growth>::new().publish(db, captured.about(FormSubmissionId::new())).await?;
+    Ok(())
+}
+
+async fn publish_in_two_versions(db: &mut PgConnection, released: CreditReleased) -> Result<(), Error> {
+    let released = released.with_downcast(|new| {
+        sguild_events::CreditReleasedV1::builder()
+            .reservation_id(new.reservation_id)
+            .credits(Int::from_static(1))
+            .release_reason(sguild_events::credit_released_v1::ReleaseReason::Cancelled)
+            .released_at(new.released_at)
+            .build()
+    });
+    Publisher::<Delivery>::new().publish(db, released).await?;
+    Ok(())
+}
+
+async fn publish_many(pool: PgPool, created: LeadCreated, reached: LeadReached) -> Result<(), Error> {
+    let mut batch = Batch::<Sales>::new();
+    batch.add(created.clone()).add(reached);
+    Publisher::new().publish_batch(&mut pool.acquire().await?, batch).await?;
+    Publisher::<Sales>::new().publish_all(&mut pool.acquire().await?, [created]).await?;
     Ok(())
 }
 
@@ -39,7 +62,7 @@ fn is_about_money(event: GrowthEvent) -> bool {
 }
 
 fn main() {
-    let _ = (publish, subscribers);
+    let _ = (publish, publish_in_two_versions, publish_many, subscribers);
     let lead = LeadId::new();
     let reached =
         LeadReached::builder().lead_id(lead).attempt_number(Int::from_static(1)).reached_at(OffsetDateTime::now_utc()).build();
