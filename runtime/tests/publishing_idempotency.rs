@@ -32,12 +32,15 @@ async fn somebody_waits(pool: &PgPool) -> Result {
     Ok(())
 }
 
+/// What became of a publishing, and the transaction that it was in.
+type Tried = (Result<Published, Error>, Transaction<'static, Postgres>);
+
 /// A connection of its own, which publishes in a task and leaves the transaction to the caller.
 fn in_background(
     pool: &PgPool,
     begin: &'static str,
     event: Outgoing<Happened>,
-) -> tokio::task::JoinHandle<Result<(Result<Published, Error>, Transaction<'static, Postgres>)>> {
+) -> tokio::task::JoinHandle<Result<Tried>> {
     let pool = pool.clone();
     tokio::spawn(async move {
         let mut tx = pool.begin_with(begin).await?;

@@ -228,15 +228,18 @@ async fn a_key_counts_for_scheduled_events_until_they_are_cancelled() -> Result 
     Ok(())
 }
 
+/// Its subscriber has moved it into the log, and what is due later stays on the schedule.
 #[tokio::test]
-async fn groups_handle_what_came() -> Result {
+async fn groups_handle_what_is_due() -> Result {
     let database = migrated().await?;
     let pool = database.pool();
     let group = Group::new("a", pool).await?;
-    home().publish(&mut pool.acquire().await?, due(1, -1)).await?;
-    assert!(group.next().await?.is_empty());
-    publish_due(pool, 10).await?;
+    home().publish_all(&mut pool.acquire().await?, [due(1, -1), due(2, 3600)]).await?;
     assert_eq!(group.next().await?, ["x"]);
+    assert_eq!(numbers(pool).await?, [1]);
+    pass(pool, 3600).await?;
+    assert_eq!(group.next().await?, ["x"]);
+    assert_eq!(numbers(pool).await?, [1, 2]);
     Ok(())
 }
 
