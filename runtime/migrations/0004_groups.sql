@@ -257,11 +257,11 @@ $$;
 -- What a group has to do: the ranges that are not at window `newest` yet, and seconds until the next held event is due that is of
 -- one of these kinds, as `type/version` (null: none). No locks. Plan: the group's positions, and the partial index held_due.
 CREATE FUNCTION eventwright.look(of_group text, newest bigint, kinds text[]) RETURNS TABLE (
-    paused boolean, detached boolean, event_types text[], until_window bigint, until_seq bigint, effects boolean, meeting boolean,
+    paused boolean, detached boolean, event_types text[], meeting boolean,
     due_in double precision, lows smallint[], highs smallint[], done bigint[], current bigint[], stop_at bigint[], kept_done bigint[],
     done_snapshot text[], done_bound bigint[], done_fence text[])
 LANGUAGE sql STABLE AS $$
-    SELECT g.paused_at IS NOT NULL, g.detached_at IS NOT NULL, g.event_types, g.until_window, g.until_seq, g.effects,
+    SELECT g.paused_at IS NOT NULL, g.detached_at IS NOT NULL, g.event_types,
            EXISTS (SELECT FROM eventwright.positions m WHERE m.group_name = of_group AND m.stop_at IS DISTINCT FROM g.until_window),
            (SELECT extract(epoch FROM min(greatest(h.due_at, h.leased_until)) - clock_timestamp())::double precision
               FROM eventwright.held h

@@ -144,6 +144,24 @@ pub enum Error {
         /// The window's id.
         window: i64,
     },
+    /// A group that was made for a replay.
+    #[error("group `{group}` was made for a replay, and ends with it: call `replay`, or use another group name")]
+    IsReplay {
+        /// The subscriber group.
+        group: String,
+    },
+    /// A group that was there before the replay.
+    #[error("group `{group}` is there already, and not for a replay: give the replay a group name of its own")]
+    IsNoReplay {
+        /// The subscriber group.
+        group: String,
+    },
+    /// An event that is to be begun or ended with.
+    #[error("event {event_id} is not in the log: its transaction may still be open, or it may have been removed")]
+    NoSuchEvent {
+        /// The event's id.
+        event_id: crate::payload::EventId,
+    },
     /// The group was deleted while its subscriber ran.
     #[error("group `{group}` is no more: start the subscriber again to make it anew")]
     NoGroup {

@@ -116,7 +116,9 @@ pub use {
     publish::{Batch, Connection, PUBLISH_BATCH_SQL, PUBLISH_SQL, Published, Publisher},
     retention::{Kept, Lag, OpenTransaction, Partition, Retention, RetentionReport, RetentionSettings},
     schema::Schema,
-    subscribe::{Context, EffectFn, Failure, Handled, HandlerFn, OrFailure, RetryPolicy, Start, Subscriber},
+    subscribe::{
+        Context, EffectFn, End, Failure, Handled, HandlerFn, OrFailure, Replay, RetryPolicy, Start, Subscriber,
+    },
 };
 
 #[cfg(feature = "chrono")]
