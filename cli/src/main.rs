@@ -13,9 +13,9 @@ mod groups;
 mod metrics;
 mod migrate;
 mod output;
+mod retention;
 mod times;
 mod where_is;
-mod retention;
 mod with_postgres;
 
 use std::process::ExitCode;
