@@ -22,9 +22,9 @@ impl Run for PgConnection {
             .bind(&row.tenant_id)
             .bind(&row.subject)
             .bind(row.occurred_at)
-            .bind(&row.correlation_id)
-            .bind(row.causation_id.map(|id| id.as_uuid()))
-            .bind(&row.traceparent)
+            .bind(row.correlation_id())
+            .bind(row.origin.causation_id.map(|id| id.as_uuid()))
+            .bind(&row.origin.traceparent)
             .bind(&row.payload)
             .bind(downcast.map(|(version, _)| i32::from(*version)))
             .bind(downcast.map(|(_, json)| json));

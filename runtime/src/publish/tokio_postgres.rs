@@ -23,7 +23,7 @@ type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
 
 async fn publish_one<C: GenericClient>(db: &C, sql: Sql, source: &'static str, row: &Row) -> Result<(), Error> {
     let (version, downcast) = (i32::from(row.version), row.downcast.as_ref());
-    let causation_id = row.causation_id.map(|id| id.as_uuid());
+    let causation_id = row.origin.causation_id.map(|id| id.as_uuid());
     let (downcast_version, downcast_payload) =
         (downcast.map(|(version, _)| i32::from(*version)), downcast.map(|(_, json)| json));
     let parameters: [Parameter<'_>; 13] = [
@@ -34,9 +34,9 @@ async fn publish_one<C: GenericClient>(db: &C, sql: Sql, source: &'static str, r
         (&row.tenant_id, Type::TEXT),
         (&row.subject, Type::TEXT),
         (&row.occurred_at, Type::TIMESTAMPTZ),
-        (&row.correlation_id, Type::TEXT),
+        (&row.correlation_id(), Type::TEXT),
         (&causation_id, Type::UUID),
-        (&row.traceparent, Type::TEXT),
+        (&row.origin.traceparent, Type::TEXT),
         (&row.payload, Type::TEXT),
         (&downcast_version, Type::INT4),
         (&downcast_payload, Type::TEXT),
