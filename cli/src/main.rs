@@ -14,6 +14,7 @@ mod groups;
 mod metrics;
 mod migrate;
 mod output;
+mod retention;
 mod times;
 mod where_is;
 mod with_postgres;
@@ -41,6 +42,7 @@ enum Command {
     Erase(erase::Erase),
     Doctor(doctor::Doctor),
     Metrics(metrics::Metrics),
+    Retention(retention::Retention),
     WithPostgres(with_postgres::WithPostgres),
 }
 
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
         Command::Erase(command) => command.run(),
         Command::Doctor(command) => command.run(),
         Command::Metrics(command) => command.run(),
+        Command::Retention(command) => command.run(),
         Command::WithPostgres(command) => command.run(),
     };
     outcome.unwrap_or_else(|error| {

@@ -76,8 +76,6 @@ WITH holder AS MATERIALIZED (
               WHERE opened_at < clock_timestamp() - interval '1 minute' ORDER BY id DESC LIMIT 1)) all_of_them
      ORDER BY horizon
      LIMIT 1
-), jump AS MATERIALIZED (
-    SELECT id, bound, fence, opened_at, lag(bound) OVER (ORDER BY id) AS before FROM eventwright.windows
 )
 SELECT p.name AS partition, p.lower, p.upper, v.fence, v.opened_at AS newest_at,
        CASE WHEN p.detaching OR EXISTS (SELECT FROM eventwright.expired e WHERE e.upper = p.upper AND e.dropped_at IS NULL)
@@ -86,16 +84,15 @@ SELECT p.name AS partition, p.lower, p.upper, v.fence, v.opened_at AS newest_at,
             WHEN NOT EXISTS (SELECT FROM eventwright.groups g WHERE g.log_system IS NULL)
                  AND NOT EXISTS (SELECT FROM eventwright.readers)
             THEN 'unread'
-            WHEN v.opened_at > clock_timestamp() - s.keep THEN 'young'
+            WHEN v.opened_at > clock_timestamp() - (SELECT keep FROM eventwright.settings) THEN 'young'
             WHEN v.fence > pg_snapshot_xmin(pg_current_snapshot()) THEN 'transaction'
             WHEN EXISTS (SELECT FROM holder h WHERE h.horizon < v.fence) THEN 'group'
             WHEN v.fence > (SELECT horizon FROM everybody) THEN 'settling'
             ELSE 'due' END AS state,
-       v.opened_at + s.keep AS kept_until,
+       v.opened_at + (SELECT keep FROM eventwright.settings) AS kept_until,
        ARRAY(SELECT coalesce(h.home || '/', '') || h.group_name FROM holder h WHERE h.horizon < v.fence ORDER BY 1) AS held_by
   FROM eventwright.partitions p
- CROSS JOIN eventwright.settings s
-  LEFT JOIN jump v ON v.bound >= p.upper AND (v.before < p.upper OR v.before IS NULL);
+  LEFT JOIN LATERAL (SELECT w.id, w.fence, w.opened_at FROM eventwright.windows w WHERE w.bound >= p.upper ORDER BY w.id LIMIT 1) v ON true;
 
 -- Decides which partitions go, the oldest first and without a gap, and returns how many are to be removed. Alone in its read
 -- committed transaction: whoever attaches a group waits for this row lock, too, and each of the two sees what the other did.
@@ -226,9 +223,11 @@ $$;
 
 -- Forgets at most so many windows that nobody needs, and returns how many. Kept are the first and the last, those that groups refer
 -- to, and for each partition the first that has its bound, by which retention goes; so as many as there are positions and partitions.
--- And those of the last five minutes before the oldest running transaction began: one of them may be the target of a range that a
--- transaction has claimed and not committed yet, or the start of a group that is just being made. (The newest window whose fence
--- all running transactions have passed was opened before any of them took its xid.)
+-- And those that were the last at any time since five minutes before the oldest running transaction began: a transaction may have
+-- claimed a range to read on to one of them, and not have committed yet, or a group that is just being made may begin there. (The newest
+-- window whose fence all running transactions have passed was opened before any of them took its xid. A window is the last one until
+-- its successor is opened.) Whoever moves a position to a window that no row names yet must therefore have found it to be the last
+-- one less than five minutes ago, or with its transaction's xid taken.
 -- Locks only what it deletes, and passes over what somebody else deletes.
 CREATE FUNCTION eventwright.forget_windows(at_most integer DEFAULT 10000) RETURNS integer
 LANGUAGE plpgsql VOLATILE AS $$
@@ -239,21 +238,22 @@ BEGIN
     SELECT opened_at - interval '5 minutes' INTO STRICT edge
       FROM eventwright.windows WHERE fence <= pg_snapshot_xmin(pg_current_snapshot()) ORDER BY id DESC LIMIT 1;
     WITH used AS MATERIALIZED (
-        SELECT done AS id FROM eventwright.positions
+        SELECT 0::bigint AS id
+         UNION SELECT done FROM eventwright.positions
          UNION SELECT current FROM eventwright.positions
          UNION SELECT stop_at FROM eventwright.positions
          UNION SELECT until_window FROM eventwright.groups
          UNION SELECT completed FROM eventwright.readers
-         UNION SELECT max(id) FROM eventwright.windows
          UNION SELECT (SELECT w.id FROM eventwright.windows w WHERE w.bound >= p.upper ORDER BY w.id LIMIT 1) FROM eventwright.partitions p
     ), useless AS (
-        SELECT w.id FROM eventwright.windows w
-         WHERE w.id > 0 AND w.opened_at < edge AND NOT EXISTS (SELECT FROM used u WHERE u.id = w.id)
-         ORDER BY w.id
+        SELECT w.id
+          FROM (SELECT id, lead(opened_at) OVER (ORDER BY id) AS last_until FROM eventwright.windows) w
+         WHERE w.last_until < edge AND NOT EXISTS (SELECT FROM used u WHERE u.id = w.id)
          LIMIT at_most
-           FOR UPDATE SKIP LOCKED
+    ), free AS (
+        SELECT id FROM eventwright.windows WHERE id IN (SELECT id FROM useless) FOR UPDATE SKIP LOCKED
     )
-    DELETE FROM eventwright.windows w USING useless WHERE w.id = useless.id;
+    DELETE FROM eventwright.windows w USING free WHERE w.id = free.id;
     GET DIAGNOSTICS forgotten = ROW_COUNT;
     RETURN forgotten;
 END

@@ -71,6 +71,7 @@ mod contract;
 mod envelope;
 mod outgoing;
 pub mod payload;
+mod traceparent;
 
 #[cfg(feature = "postgres")]
 mod error;
@@ -82,6 +83,8 @@ mod operations;
 mod publish;
 #[cfg(feature = "postgres")]
 mod release;
+#[cfg(feature = "postgres")]
+mod retention;
 #[cfg(feature = "postgres")]
 mod schema;
 #[cfg(feature = "postgres")]
@@ -95,7 +98,8 @@ mod to_the_end;
 pub mod testing;
 
 pub use contract::{
-    CarriesSubject, Domain, Incoming, Kind, NeedsSubject, NotRetired, Payload, Publishable, PublishedBy, SubscribedBy,
+    CarriesSubject, Domain, Incoming, Kind, NeedsDowncast, NeedsSubject, NeedsSubjectAndDowncast, NotRetired, Payload,
+    Publishable, PublishedBy, SubscribedBy, WithoutDowncast,
 };
 pub use envelope::{Envelope, Event};
 pub use outgoing::{Outgoing, Publish};
@@ -109,7 +113,8 @@ pub use {
         Finding, GroupLag, GroupStanding, GroupStatus, Groups, HeldEvents, LogStatus, Publication, Severity, Standing,
         Whereabouts, erase_subject, erase_subject_in, whereabouts,
     },
-    publish::{PUBLISH_SQL, Publisher},
+    publish::{Batch, Connection, PUBLISH_BATCH_SQL, PUBLISH_SQL, Published, Publisher},
+    retention::{Kept, Lag, OpenTransaction, Partition, Retention, RetentionReport, RetentionSettings},
     schema::Schema,
     subscribe::{Context, EffectFn, Failure, Handled, HandlerFn, OrFailure, RetryPolicy, Start, Subscriber},
 };

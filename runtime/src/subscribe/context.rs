@@ -3,8 +3,7 @@ use sqlx::PgConnection;
 
 use crate::contract::{Domain, NotRetired, PublishedBy};
 use crate::outgoing::Publish;
-use crate::payload::EventId;
-use crate::publish::Publisher;
+use crate::publish::{Published, Publisher};
 use crate::{Envelope, Error};
 
 /// What a handler works with: the transaction, the subscriber's state, and a way to publish.
@@ -34,12 +33,29 @@ impl<D: Domain, S> Context<'_, D, S> {
     ///
     /// # Errors
     /// As [`Publisher::publish`].
-    pub fn publish<P>(&mut self, event: P) -> BoxFuture<'_, Result<EventId, Error>>
+    pub fn publish<P>(&mut self, event: P) -> BoxFuture<'_, Result<Published, Error>>
     where
         P: Publish,
         P::Payload: PublishedBy<D> + NotRetired,
     {
         let event = event.outgoing().caused_by_unless_said(self.cause);
         self.publisher.publish(self.tx, event)
+    }
+
+    /// As [`publish`](Self::publish), many events in one statement, in this order.
+    ///
+    /// # Errors
+    /// As [`Publisher::publish_all`].
+    pub fn publish_all<P>(
+        &mut self,
+        events: impl IntoIterator<Item = P>,
+    ) -> BoxFuture<'_, Result<Vec<Published>, Error>>
+    where
+        P: Publish,
+        P::Payload: PublishedBy<D> + NotRetired,
+    {
+        let cause = self.cause;
+        let events = events.into_iter().map(|event| event.outgoing().caused_by_unless_said(cause));
+        self.publisher.publish_all(self.tx, events)
     }
 }
