@@ -16,6 +16,7 @@ mod output;
 mod times;
 mod where_is;
 mod retention;
+mod roles;
 mod with_postgres;
 
 use std::process::ExitCode;
@@ -41,6 +42,7 @@ enum Command {
     Doctor(doctor::Doctor),
     Metrics(metrics::Metrics),
     Retention(retention::Retention),
+    Roles(roles::Roles),
     WithPostgres(with_postgres::WithPostgres),
 }
 
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
         Command::Doctor(command) => command.run(),
         Command::Metrics(command) => command.run(),
         Command::Retention(command) => command.run(),
+        Command::Roles(command) => command.run(),
         Command::WithPostgres(command) => command.run(),
     };
     outcome.unwrap_or_else(|error| {
