@@ -13,10 +13,10 @@ mod groups;
 mod metrics;
 mod migrate;
 mod output;
-mod times;
-mod where_is;
 mod retention;
 mod roles;
+mod times;
+mod where_is;
 mod with_postgres;
 
 use std::process::ExitCode;

@@ -4,9 +4,9 @@ SELECT h.seq, h.event_id, h.event_type, h.schema_version, h.source, h.tenant_id,
        h.correlation_id, h.causation_id, h.traceparent, h.payload::text AS payload, h.downcast_version,
        h.downcast_payload::text AS downcast_payload, h.attempts,
        h.lease IS NOT DISTINCT FROM $3 AS leased, h.reason = 'behind' AS behind
-  FROM unnest($2::text[]) s
+  FROM (SELECT DISTINCT unnest($2::text[]) AS subject) s
  CROSS JOIN LATERAL (SELECT seq FROM eventwright.held
-                      WHERE group_name = $1 AND subject = s ORDER BY seq LIMIT $4) next
+                      WHERE group_name = $1 AND subject = s.subject ORDER BY seq LIMIT $4) next
   JOIN eventwright.held h ON h.group_name = $1 AND h.seq = next.seq
  ORDER BY h.seq
  LIMIT $4

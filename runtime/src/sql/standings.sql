@@ -8,16 +8,16 @@
 -- $1 event  $2 seq  $3 xid  $4 bucket  $5 type  $6, $7 whose log it is (null: this database's)
 SELECT g.name, g.paused_at, g.detached_at,
        cardinality(g.event_types) = 0 OR $5 = ANY (g.event_types) AS subscribed,
-       coalesce(pg_visible_in_snapshot($3::text::xid8, coalesce(p.done_snapshot, done.snapshot)), false)
-           OR coalesce($2 <= p.after_seq AND pg_visible_in_snapshot($3::text::xid8, coalesce(p.current_snapshot, current.snapshot)), false)
+       coalesce(pg_visible_in_snapshot($3::text::xid8, coalesce(done.snapshot, p.done_snapshot)), false)
+           OR coalesce($2 <= p.after_seq AND pg_visible_in_snapshot($3::text::xid8, coalesce(current.snapshot, p.current_snapshot)), false)
            AS passed,
-       greatest($2 - greatest(p.after_seq, coalesce(p.done_bound, done.bound)), 0) AS to_go,
+       greatest($2 - greatest(p.after_seq, coalesce(done.bound, p.done_bound)), 0) AS to_go,
        h.reason, h.attempts, h.due_at, h.leased_until, h.leased_until > clock_timestamp() AS leased, h.last_error, h.died_at,
        head.event_id AS head_id, head.reason = 'dead' AS head_is_dead
   FROM eventwright.groups g
   LEFT JOIN eventwright.positions p ON p.group_name = g.name AND $4 BETWEEN p.bucket_lo AND p.bucket_hi
-  LEFT JOIN eventwright.windows done ON done.id = p.done AND p.done_snapshot IS NULL
-  LEFT JOIN eventwright.windows current ON current.id = p.current AND p.current_snapshot IS NULL
+  LEFT JOIN eventwright.windows done ON done.id = p.done AND p.kept_done IS DISTINCT FROM p.done
+  LEFT JOIN eventwright.windows current ON current.id = p.current AND p.kept_current IS DISTINCT FROM p.current
   LEFT JOIN eventwright.held h ON h.group_name = g.name AND h.seq = $2 AND h.event_id = $1
   LEFT JOIN LATERAL (
         SELECT e.event_id, e.reason

@@ -393,14 +393,9 @@ impl<D: Domain, S: Send + Sync + 'static> Chunk<'_, D, S> {
             if self.inner.must_wait() {
                 return Some(at);
             }
-            match self.failed.get(&event.seq).cloned() {
-                Some(hold) => self.hold(event, hold),
-                None => {
-                    if let Err(hold) = self.handle(tx, event).await {
-                        self.failed.insert(event.seq, hold);
-                        return None;
-                    }
-                }
+            if let Err(hold) = self.handle(tx, event).await {
+                self.failed.insert(event.seq, hold);
+                return None;
             }
         }
         Some(events.len())
@@ -410,6 +405,11 @@ impl<D: Domain, S: Send + Sync + 'static> Chunk<'_, D, S> {
         let subject = event.envelope.subject.as_str();
         if self.blocked.contains(subject) || self.aside.blocks(subject) {
             self.hold(event, Hold::untried(Reason::Behind));
+            return Ok(());
+        }
+        // after that: of two that have failed in turns, the later one waits for the first
+        if let Some(hold) = self.failed.get(&event.seq).cloned() {
+            self.hold(event, hold);
             return Ok(());
         }
         let (at, call, version) = match self.inner.handlers.find(event) {

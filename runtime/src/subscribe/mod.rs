@@ -17,6 +17,7 @@ mod hands;
 mod held;
 mod hold;
 mod log;
+mod maintain;
 mod metrics;
 mod page;
 mod scout;
@@ -128,7 +129,7 @@ impl<D: Domain> Subscriber<D> {
             lease: Duration::from_secs(60),
             listen: true,
             keeps_order: true,
-            time_limit: Duration::from_secs(20),
+            time_limit: Duration::from_secs(15),
             effect_time_limit: Duration::from_secs(120),
             breaker: 20,
             route: Route::Direct,
@@ -206,7 +207,7 @@ impl<D: Domain, S: Send + Sync + 'static> Subscriber<D, S> {
         self
     }
 
-    /// How long an [`on`](Self::on) handler may run; then it has failed. At least 100 milliseconds. Default: 20 seconds.
+    /// How long an [`on`](Self::on) handler may run; then it has failed. At least 100 milliseconds. Default: 15 seconds.
     ///
     /// A worker that has vanished, with its connection still open to the database's eyes, is taken for dead five seconds after that
     /// time, so that others can take over its subjects.
@@ -353,6 +354,7 @@ impl<D: Domain, S: Send + Sync + 'static> Subscriber<D, S> {
             group,
             pool: home,
             log,
+            home: None,
             schema,
             state,
             handlers,
@@ -392,6 +394,8 @@ struct Inner<D, S> {
     /// The database that handlers write to, which has the group's position.
     pool: PgPool,
     log: Log,
+    /// The name by which the log knows that database, where it is in another one.
+    home: Option<String>,
     schema: Schema,
     state: S,
     handlers: Handlers<D, S>,

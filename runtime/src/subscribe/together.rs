@@ -30,6 +30,8 @@ const SUBJECTS: i64 = 32;
 struct Batch {
     events: Vec<Stored>,
     attempts: HashMap<i64, u32>,
+    /// Those that were leased and don't run now: an earlier one of the subject is not ours, or there are too many.
+    left_out: Vec<i64>,
 }
 
 /// Runs held events together that are due and have a handler that runs in a transaction. Returns whether there were any.
@@ -84,7 +86,7 @@ async fn run_together<D: Domain, S: Send + Sync + 'static>(
             Run::Aborted => return Ok(false),
         };
         let stored = async {
-            let count = store(inner, &mut tx, &batch.events, done, &aside, lease).await?;
+            let count = store(inner, &mut tx, &batch, done, &aside, lease).await?;
             tx.commit().await?;
             Ok::<usize, sqlx::Error>(count)
         };
@@ -115,15 +117,17 @@ async fn read<D, S>(inner: &Inner<D, S>, tx: &mut PgConnection, leased: &[Leased
     let mut ours: HashMap<String, bool> = HashMap::new();
     for row in &rows {
         let event = Stored::from_row(row)?;
-        let (leased, behind): (bool, bool) = (row.try_get("leased")?, row.try_get("behind")?);
-        let subject = ours.entry(event.envelope.subject.clone()).or_insert(leased);
-        *subject &= leased || behind;
-        let runs = if inner.settings.keeps_order { *subject } else { leased };
+        let (is_leased, behind): (bool, bool) = (row.try_get("leased")?, row.try_get("behind")?);
+        let subject = ours.entry(event.envelope.subject.clone()).or_insert(is_leased);
+        *subject &= is_leased || behind;
+        let runs = if inner.settings.keeps_order { *subject } else { is_leased };
         if runs {
             batch.attempts.insert(event.seq, attempts(row)?.max(1));
             batch.events.push(event);
         }
     }
+    let all = leased.iter().map(|held| held.event.seq);
+    batch.left_out = all.filter(|seq| !batch.attempts.contains_key(seq)).collect();
     Ok(batch)
 }
 
@@ -131,11 +135,12 @@ async fn read<D, S>(inner: &Inner<D, S>, tx: &mut PgConnection, leased: &[Leased
 async fn store<D, S>(
     inner: &Inner<D, S>,
     tx: &mut PgConnection,
-    events: &[Stored],
+    batch: &Batch,
     done: usize,
     aside: &Aside,
     lease: uuid::Uuid,
 ) -> Result<usize, sqlx::Error> {
+    let Batch { events, left_out, .. } = batch;
     let (tried, untried) = events.split_at(done);
     // what is behind another one stays what it is
     let held: Vec<(i64, &Hold)> = aside.holds().filter(|(_, hold)| hold.reason != Reason::Behind).collect();
@@ -147,7 +152,8 @@ async fn store<D, S>(
         inner.put_off(tx, lease, &held).await?;
     }
     let behind = aside.holds().filter(|(_, hold)| hold.reason == Reason::Behind).map(|(seq, _)| seq);
-    let seqs: Vec<i64> = untried.iter().map(|event| event.seq).chain(behind).collect();
+    let untried = untried.iter().map(|event| event.seq);
+    let seqs: Vec<i64> = untried.chain(behind).chain(left_out.iter().copied()).collect();
     if !seqs.is_empty() {
         inner.query(GIVE_BACK).bind(&inner.group).bind(lease).bind(seqs).execute(&mut *tx).await?;
     }
