@@ -21,9 +21,15 @@ struct Arguments {
     /// A smoke run: seconds, whose figures mean nothing
     #[arg(long)]
     quick: bool,
+    /// How many turns each side has, instead of what the subject asks for; the figures are medians
+    #[arg(long)]
+    rounds: Option<usize>,
     /// On the server that DATABASE_URL names, instead of one that is started for this
     #[arg(long)]
     given_server: bool,
+    /// Print what the server spent its time on (needs pg_stat_statements; slows all sides down a little)
+    #[arg(long)]
+    statements: bool,
     /// Cargo says so to every benchmark
     #[arg(long, hide = true)]
     bench: bool,
@@ -43,6 +49,7 @@ enum Subject {
 #[derive(Clone, Copy)]
 struct Effort {
     quick: bool,
+    rounds: Option<usize>,
 }
 
 impl Effort {
@@ -50,13 +57,18 @@ impl Effort {
     fn pick<T>(self, full: T, quick: T) -> T {
         if self.quick { quick } else { full }
     }
+
+    /// How many rounds of turns.
+    fn rounds(self, full: usize) -> usize {
+        self.rounds.unwrap_or_else(|| self.pick(full, 1))
+    }
 }
 
 #[tokio::main]
 async fn main() -> Result {
     let arguments = Arguments::parse();
-    let effort = Effort { quick: arguments.quick };
-    let server = postgres::Server::start(arguments.given_server).await?;
+    let effort = Effort { quick: arguments.quick, rounds: arguments.rounds };
+    let server = postgres::Server::start(arguments.given_server, arguments.statements).await?;
     server.describe().await?;
     let subjects = match arguments.subjects.as_slice() {
         [] => &[Subject::Publish, Subject::Consume, Subject::Latency],
@@ -67,6 +79,9 @@ async fn main() -> Result {
             Subject::Publish => publish::run(&server, effort).await?,
             Subject::Consume => consume::run(&server, effort).await?,
             Subject::Latency => latency::run(&server, effort).await?,
+        }
+        if arguments.statements {
+            server.print_statements().await?;
         }
     }
     Ok(())
