@@ -68,6 +68,45 @@ pub enum Error {
         /// The domain of this subscriber.
         domain: &'static str,
     },
+    /// A group that reads another log than this subscriber was given.
+    #[error(
+        "group `{group}` reads the log of {known}, and this subscriber was given that of {given}: use the same one, or another group name"
+    )]
+    GroupOfAnotherLog {
+        /// The subscriber group.
+        group: String,
+        /// The log that the group reads.
+        known: String,
+        /// The log that was given.
+        given: String,
+    },
+    /// The log is another one than it was: restored from a backup, or taken over by a standby.
+    #[error("the log is not the one that was read so far")]
+    AnotherLog(#[source] sqlx::Error),
+    /// A position refers to a window that is no more.
+    #[error(
+        "group `{group}` stands at window {window}, which the log no longer has: see `eventwright rebase --help` for how it can go on"
+    )]
+    WindowGone {
+        /// The subscriber group.
+        group: String,
+        /// The window's id.
+        window: i64,
+    },
+    /// The group was deleted while its subscriber ran.
+    #[error("group `{group}` is no more: start the subscriber again to make it anew")]
+    NoGroup {
+        /// The subscriber group.
+        group: String,
+    },
+    /// The group was detached from the log.
+    #[error(
+        "group `{group}` was detached from the log, which may have dropped what it has not read: see `eventwright groups --help`"
+    )]
+    Detached {
+        /// The subscriber group.
+        group: String,
+    },
     /// A database that a newer eventwright has migrated further than this one knows.
     #[error("the database is at migration {found}, this version of eventwright knows {known}: update eventwright")]
     NewerSchema {
@@ -83,9 +122,17 @@ impl From<sqlx::Error> for Error {
         // Postgres appendix A: undefined_table, invalid_schema_name, undefined_function; check_violation
         match error.as_database_error().and_then(|e| e.code()).as_deref() {
             Some("42P01" | "3F000" | "42883") => Self::NotMigrated(error),
+            Some("EW002") => Self::AnotherLog(error),
             Some("23514") if error.to_string().contains("no partition of relation") => Self::NoPartition(error),
             _ => Self::Database(error),
         }
+    }
+}
+
+impl Error {
+    /// Whether waiting does not help: a subscriber ends with such an error, and goes on after any other.
+    pub(crate) fn is_final(&self) -> bool {
+        !matches!(self, Self::Database(_) | Self::NoPartition(_))
     }
 }
 

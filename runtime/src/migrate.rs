@@ -10,6 +10,7 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (1, "log", include_str!("../migrations/0001_log.sql")),
     (2, "groups", include_str!("../migrations/0002_groups.sql")),
     (3, "wake", include_str!("../migrations/0003_wake.sql")),
+    (4, "groups", include_str!("../migrations/0004_groups.sql")),
 ];
 
 const LEDGER: &str = "CREATE TABLE eventwright.migrations (
@@ -89,6 +90,6 @@ async fn applied(tx: &mut PgConnection, schema: &Schema) -> Result<i32, Error> {
 
 /// Creates the log's next partitions where they are missing. Blocks no publisher.
 pub(crate) async fn make_room(db: &mut PgConnection, schema: &Schema) -> Result<(), Error> {
-    sqlx::query(schema.sql("SELECT eventwright.ensure_partitions()")).execute(db).await?;
+    sqlx::raw_sql(schema.sql("SELECT eventwright.ensure_partitions()")).execute(db).await?;
     Ok(())
 }

@@ -14,6 +14,11 @@ pub(crate) struct Stored {
 }
 
 impl Stored {
+    /// How many bytes its payloads are, which is most of it.
+    pub(crate) fn bytes(&self) -> usize {
+        self.payload.len() + self.downcast.as_ref().map_or(0, |(_, payload)| payload.len())
+    }
+
     pub(crate) fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
         let downcast_version: Option<i32> = row.try_get("downcast_version")?;
         let downcast_payload: Option<String> = row.try_get("downcast_payload")?;

@@ -25,7 +25,12 @@ const PUBLISH: &str = "
     VALUES ($1, $2, $3, $4, $5, $6, coalesce($7, clock_timestamp()), $8, $9, $10, $11::text::json)";
 
 /// Inserts an event as [`eventwright::Publisher::publish`] does: the id and the payload's text are made here.
-pub(crate) async fn publish(db: &mut PgConnection, order_id: OrderId, person_id: PersonId, number: i64) -> Result<Uuid> {
+pub(crate) async fn publish(
+    db: &mut PgConnection,
+    order_id: OrderId,
+    person_id: PersonId,
+    number: i64,
+) -> Result<Uuid> {
     let event_id = Uuid::now_v7();
     let payload = serde_json::to_string(&Payment::new(order_id, person_id, number))?;
     sqlx::query(PUBLISH)
@@ -63,7 +68,8 @@ pub(crate) struct Stored {
     payload: String,
 }
 
-const COLUMNS: &str = "seq, event_id, event_type, schema_version, source, tenant_id, subject, occurred_at, published_at,
+const COLUMNS: &str =
+    "seq, event_id, event_type, schema_version, source, tenant_id, subject, occurred_at, published_at,
     correlation_id, causation_id, traceparent, payload::text AS payload";
 
 fn stored(row: &PgRow) -> Result<Stored, sqlx::Error> {
@@ -170,8 +176,7 @@ pub(crate) async fn follow(pool: PgPool) -> Result {
     let select = format!("SELECT {COLUMNS} FROM by_hand WHERE seq > $1 ORDER BY seq LIMIT 256");
     loop {
         let mut tx = connection.begin().await?;
-        let rows =
-            sqlx::query(sqlx::AssertSqlSafe(select.as_str())).bind(position).fetch_all(&mut *tx).await?;
+        let rows = sqlx::query(sqlx::AssertSqlSafe(select.as_str())).bind(position).fetch_all(&mut *tx).await?;
         let Some(last) = rows.last() else {
             tx.rollback().await?;
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -187,18 +192,13 @@ pub(crate) async fn follow(pool: PgPool) -> Result {
 }
 
 /// Reads what is new whenever a notification comes, and hands over each event's number.
-pub(crate) async fn on_notify(
-    mut listener: PgListener,
-    pool: PgPool,
-    handle: impl Fn(i64) -> Result + Send,
-) -> Result {
+pub(crate) async fn on_notify(mut listener: PgListener, pool: PgPool, handle: impl Fn(i64) -> Result + Send) -> Result {
     let select = format!("SELECT {COLUMNS} FROM by_hand WHERE seq > $1 ORDER BY seq LIMIT 256");
     let mut connection = PgConnection::connect_with(&pool.connect_options()).await?;
     let mut position = 0;
     loop {
         listener.recv().await?;
-        let rows =
-            sqlx::query(sqlx::AssertSqlSafe(select.as_str())).bind(position).fetch_all(&mut connection).await?;
+        let rows = sqlx::query(sqlx::AssertSqlSafe(select.as_str())).bind(position).fetch_all(&mut connection).await?;
         for row in &rows {
             let stored = stored(row)?;
             position = stored.seq;

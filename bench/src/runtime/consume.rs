@@ -56,7 +56,9 @@ async fn read(pool: &PgPool, events: i64, rounds: usize) -> Result {
             Contender::new("cursor, `serde_json` decodes", |_| by_cursor(pool, events, true)),
             Contender::new("ours as it comes", |round| AS_IT_COMES.drain(pool, events, round)),
             Contender::new("ours, one worker, one range", move |round| one.drain(pool, events, round)),
-            Contender::new("the same, chunks of 1,000", move |round| Ours { chunk: 1000, ..one }.drain(pool, events, round)),
+            Contender::new("the same, chunks of 1,000", move |round| {
+                Ours { chunk: 1000, ..one }.drain(pool, events, round)
+            }),
             Contender::new("ours as it comes, 1 % fail once", |round| {
                 Ours { fails: true, ..AS_IT_COMES }.drain(pool, events, round)
             }),
@@ -68,7 +70,8 @@ async fn read(pool: &PgPool, events: i64, rounds: usize) -> Result {
         ["", "events/s", "to owned rows", "to decoded rows", "to no failures"],
     );
     for (at, side) in measured.iter().enumerate() {
-        let ratio = |shown: bool, to: usize| if shown { format!("{:.2}", side.ratio(&measured[to])) } else { String::new() };
+        let ratio =
+            |shown: bool, to: usize| if shown { format!("{:.2}", side.ratio(&measured[to])) } else { String::new() };
         table.row(&[side.name.clone(), rate(side), ratio(at > 1, 0), ratio(at > 1, 1), ratio(at == 5, 2)]);
     }
     Ok(())
@@ -143,7 +146,8 @@ struct Seen {
 impl Seen {
     fn see(&self, event: &PaymentReceivedV1) -> Handled {
         let number = i64::from(event.amount_cents);
-        if self.fails && number % 100 == 0 && self.failed.lock().unwrap_or_else(PoisonError::into_inner).insert(number) {
+        if self.fails && number % 100 == 0 && self.failed.lock().unwrap_or_else(PoisonError::into_inner).insert(number)
+        {
             return Err(Failure::retry("each hundredth fails once"));
         }
         self.handled.fetch_add(1, Ordering::Relaxed);

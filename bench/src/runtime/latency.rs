@@ -28,9 +28,21 @@ pub(crate) async fn run(server: &Server, effort: Effort) -> Result {
     println!("\n## Latency at low load");
     let table = Table::new(
         "From the commit's answer to the start of the handler, in ms (targets: p50 1.3 times, p99 2 times)",
-        ["an event each", "events", "bare p50", "ours p50", "ratio", "bare p99", "ours p99", "ratio", "bare max", "ours max"],
+        [
+            "an event each",
+            "events",
+            "bare p50",
+            "ours p50",
+            "ratio",
+            "bare p99",
+            "ours p99",
+            "ratio",
+            "bare max",
+            "ours max",
+        ],
     );
-    for (pause, events) in [(20, effort.pick(1000, TURN)), (200, effort.pick(200, TURN)), (5, effort.pick(2000, TURN))] {
+    for (pause, events) in [(20, effort.pick(1000, TURN)), (200, effort.pick(200, TURN)), (5, effort.pick(2000, TURN))]
+    {
         let (mut theirs, mut own) = (Vec::new(), Vec::new());
         for _ in 0..events / TURN {
             for _ in 0..TURN {
@@ -42,7 +54,8 @@ pub(crate) async fn run(server: &Server, effort: Effort) -> Result {
                 tokio::time::sleep(Duration::from_millis(pause)).await;
             }
         }
-        let [p50, p99, max] = [0.5, 0.99, 1.0].map(|share| (percentile(&mut theirs, share), percentile(&mut own, share)));
+        let [p50, p99, max] =
+            [0.5, 0.99, 1.0].map(|share| (percentile(&mut theirs, share), percentile(&mut own, share)));
         let ratio = |(theirs, ours): (f64, f64)| format!("{:.2}", ours / theirs);
         let ms = |time: f64| format!("{time:.2}");
         table.row(&[
@@ -165,7 +178,8 @@ impl Bare {
         let mut listener = PgListener::connect_with(&pool).await?;
         listener.listen("by_hand").await?;
         let db = PgConnection::connect_with(&pool.connect_options()).await?;
-        let task = tokio::spawn(by_hand::on_notify(listener, pool, move |number| Ok(sender.send((number, Instant::now()))?)));
+        let task =
+            tokio::spawn(by_hand::on_notify(listener, pool, move |number| Ok(sender.send((number, Instant::now()))?)));
         let mut bare = Self { db, number: 0, starts, task };
         bare.one().await?;
         Ok(bare)

@@ -42,7 +42,8 @@ impl Server {
         let mut connection = PgConnection::connect_with(&self.options).await?;
         let mut settings = Vec::new();
         for name in ["server_version", "fsync", "synchronous_commit", "shared_buffers", "max_wal_size"] {
-            let value: String = sqlx::query_scalar("SELECT current_setting($1)").bind(name).fetch_one(&mut connection).await?;
+            let value: String =
+                sqlx::query_scalar("SELECT current_setting($1)").bind(name).fetch_one(&mut connection).await?;
             settings.push(format!("{name} {value}"));
         }
         let cores = std::thread::available_parallelism()?;

@@ -70,7 +70,9 @@ pub(crate) async fn run(server: &Server, effort: Effort) -> Result {
         let mut contenders: Vec<Contender<'_>> = SIDES
             .iter()
             .zip(&pools)
-            .map(|((name, how, reader), pool)| Contender::new(*name, move |_| turn(pool, *how, *reader, connections, time)))
+            .map(|((name, how, reader), pool)| {
+                Contender::new(*name, move |_| turn(pool, *how, *reader, connections, time))
+            })
             .collect();
         let measured = in_turns(rounds, &mut contenders).await?;
         for ((side, measured_side), at) in SIDES.iter().zip(&measured).zip(0..) {

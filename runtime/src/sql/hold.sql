@@ -1,12 +1,15 @@
--- Holds events of the log back for a group.
+-- Holds events of the log back for a group: whole, because the log may be elsewhere, and forgets them. Locks its own rows.
 INSERT INTO eventwright.held (
     group_name, seq, event_id, event_type, schema_version, source, tenant_id, subject, occurred_at, published_at,
     correlation_id, causation_id, traceparent, payload, downcast_version, downcast_payload,
     reason, attempts, due_at, last_error, died_at)
-SELECT $1, o.seq, o.event_id, o.event_type, o.schema_version, o.source, o.tenant_id, o.subject, o.occurred_at, o.published_at,
-       o.correlation_id, o.causation_id, o.traceparent, o.payload, o.downcast_version, o.downcast_payload,
-       h.reason, h.attempts, clock_timestamp() + make_interval(secs => h.wait_seconds), h.error,
-       CASE WHEN h.reason = 'dead' THEN clock_timestamp() END
-  FROM unnest($2::bigint[], $3::text[], $4::integer[], $5::double precision[], $6::text[])
-       AS h (seq, reason, attempts, wait_seconds, error)
-  JOIN eventwright.outbox o ON o.seq = h.seq
+SELECT $1, e.seq, e.event_id, e.event_type, e.schema_version, e.source, e.tenant_id, e.subject, e.occurred_at, e.published_at,
+       e.correlation_id, e.causation_id, e.traceparent, e.payload::json, e.downcast_version, e.downcast_payload::json,
+       e.reason, e.attempts, clock_timestamp() + make_interval(secs => e.wait_seconds), e.error,
+       CASE WHEN e.reason = 'dead' THEN clock_timestamp() END
+  FROM unnest($2::bigint[], $3::uuid[], $4::text[], $5::integer[], $6::text[], $7::text[], $8::text[], $9::timestamptz[],
+              $10::timestamptz[], $11::text[], $12::uuid[], $13::text[], $14::text[], $15::integer[], $16::text[],
+              $17::text[], $18::integer[], $19::double precision[], $20::text[])
+       AS e (seq, event_id, event_type, schema_version, source, tenant_id, subject, occurred_at,
+             published_at, correlation_id, causation_id, traceparent, payload, downcast_version, downcast_payload,
+             reason, attempts, wait_seconds, error)

@@ -1,20 +1,23 @@
 //! Handling a range: page by page, each in one transaction with the position.
 
-use std::collections::HashSet;
-use std::panic::AssertUnwindSafe;
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicI32, Ordering};
 
-use futures_util::FutureExt;
-use sqlx::{Connection, PgConnection};
+use sqlx::{Connection, PgConnection, Row};
 
 use super::Inner;
+use super::ask::{answered, undo, undo_to_savepoint};
+use super::call::{is_aborted, is_shutdown, swallowed};
 use super::context::Context;
 use super::failure::Failure;
 use super::handler::Handler;
+use super::hands::Hands;
 use super::hold::{Aside, Hold, Reason};
-use super::log::{Claim, Page};
+use super::log::{Claim, Page, Window};
+use super::page::Pages;
+use crate::Error;
 use crate::contract::Domain;
 use crate::error::chain;
-use crate::release::BEGIN;
 use crate::stored::Stored;
 
 const BEGIN_CHUNK: &str = include_str!("../sql/begin_chunk.sql");
@@ -23,12 +26,28 @@ const TAKE_TURNS: &str =
     "SELECT pg_advisory_xact_lock('eventwright.begun'::regclass::oid::bigint::bit(32)::int, hashtext($1))";
 const COUNT_ATTEMPT: &str = "UPDATE eventwright.begun SET attempts = attempts + 1
      WHERE group_name = $1 AND bucket_lo = $2 RETURNING attempts";
+const FORGET_CHUNK: &str =
+    "UPDATE eventwright.begun SET first_seq = 0 WHERE group_name = $1 AND bucket_lo = $2 AND NOT suspect";
+
+const SAVEPOINT: &str = "SAVEPOINT eventwright";
+const RELEASE_SAVEPOINT: &str = "RELEASE SAVEPOINT eventwright";
+
+/// Where events have failed lately, so many run between two savepoints: what a failure undoes.
+const BETWEEN_SAVEPOINTS: usize = 16;
+/// For so many pages after a failure.
+const CAREFUL_PAGES: u16 = 64;
 
 /// A range that was given to a task.
 pub(super) struct Range {
     pub(super) lo: i16,
     /// The newest window when it was given.
-    pub(super) newest: i64,
+    pub(super) newest: Window,
+    /// All types that the group handles.
+    pub(super) event_types: Vec<String>,
+    /// Whether it is to end after one event.
+    pub(super) trial: bool,
+    /// What was read already.
+    pub(super) ahead: Option<(Claim, Page)>,
 }
 
 /// How a task left its range.
@@ -38,121 +57,245 @@ pub(super) enum Left {
     Done,
     /// Another worker has it.
     Taken,
-}
-
-/// An event that failed, and how it is to be held back in the next run of its page.
-struct Failed {
-    seq: i64,
-    hold: Hold,
+    /// Given to a process that has fewer ranges.
+    Yielded,
 }
 
 enum Ran {
     More,
     Leave(Left),
-    /// Rolled back, because this event failed.
-    Failed(Failed),
-    /// Rolled back, because a handler left the transaction aborted and yet said that all went well.
-    Aborted,
+    /// Rolled back: some of its events failed, and are known now.
+    Again,
 }
 
 /// Reads a range on until it is caught up.
 pub(super) async fn run_range<D: Domain, S: Send + Sync + 'static>(
     inner: &Inner<D, S>,
+    mut range: Range,
+) -> Result<Left, Error> {
+    let at_most = if range.trial { 1 } else { inner.settings.chunk };
+    let hands = Hands::take(inner).await?;
+    let pages = Pages::new(at_most, range.ahead.take());
+    let at_work = AtWork { ranges: &inner.ranges_at_work, counted: false };
+    let mut worker =
+        Worker { inner, range, hands, pages, failed: HashMap::new(), again: false, careful: 0, alone: 0, at_work };
+    let left = worker.run().await;
+    if left.is_err() {
+        worker.hands.discard();
+    }
+    left
+}
+
+struct Worker<'i, D, S> {
+    inner: &'i Inner<D, S>,
     range: Range,
-) -> Result<Left, sqlx::Error> {
-    let mut work = inner.pool.acquire().await?;
-    let mut aside = inner.pool.acquire().await?;
-    let mut failed = None;
-    let mut limit = inner.settings.chunk;
-    while !inner.is_stopping() {
-        match run_page(inner, &mut work, &mut aside, &range, failed.take(), limit).await? {
-            Ran::More => limit = inner.settings.chunk,
-            Ran::Leave(left) => return Ok(left),
-            Ran::Failed(event) => failed = Some(event),
-            Ran::Aborted => limit = 1,
-        }
-    }
-    Ok(Left::Done)
+    hands: Hands,
+    pages: Pages,
+    /// Events of the page at hand that failed in an earlier run of it, and how they are to be held back.
+    failed: HashMap<i64, Hold>,
+    /// Whether the page at hand was begun before by this worker, which has come through it alive.
+    again: bool,
+    /// For how many more pages there are savepoints.
+    careful: u16,
+    /// For how many more pages a page is one event.
+    alone: usize,
+    at_work: AtWork<'i>,
 }
 
-/// One page in one transaction, which is rolled back where this returns before its end. Where an event fails, the next run of
-/// the same page stops at that event and holds it back: so each event runs at most twice, however many fail.
-async fn run_page<D: Domain, S: Send + Sync + 'static>(
-    inner: &Inner<D, S>,
-    work: &mut PgConnection,
-    aside: &mut PgConnection,
-    range: &Range,
-    failed: Option<Failed>,
-    limit: i64,
-) -> Result<Ran, sqlx::Error> {
-    let Inner { schema, group, .. } = inner;
-    let mut tx = work.begin_with(BEGIN).await?;
-    let Some(claim) = Claim::take(&mut tx, schema, group, range.lo, range.newest).await? else {
-        return Ok(Ran::Leave(Left::Taken));
-    };
-    if claim.is_caught_up() {
-        return Ok(Ran::Leave(Left::Done));
-    }
-    let mut page = claim.read(&mut tx, schema, &inner.event_types, limit).await?;
-    if let Some(failed) = &failed {
-        match page.events.iter().position(|event| event.seq == failed.seq) {
-            Some(at) => page.keep(at + 1),
-            // another worker was faster: what failed here is its business now
-            None => return Ok(Ran::More),
+/// Counts a range among those that this process has, from its first claim on.
+struct AtWork<'i> {
+    ranges: &'i AtomicI32,
+    counted: bool,
+}
+
+impl AtWork<'_> {
+    fn begin(&mut self) {
+        if !self.counted {
+            self.ranges.fetch_add(1, Ordering::Relaxed);
+            self.counted = true;
         }
     }
-    let mut held_back = Aside::default();
-    if let (Some(first), Some(last)) = (page.events.first(), page.events.last()) {
-        let mut died = None;
-        if begin_chunk(inner, aside, range.lo, (first.seq, last.seq), failed.is_some()).await? {
-            page.keep(1);
+}
+
+impl Drop for AtWork<'_> {
+    fn drop(&mut self) {
+        if self.counted {
+            self.ranges.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl<D: Domain, S: Send + Sync + 'static> Worker<'_, D, S> {
+    async fn run(&mut self) -> Result<Left, Error> {
+        while !self.inner.must_wait() {
+            match self.run_page().await? {
+                Ran::Again => self.again = true,
+                Ran::Leave(left) => return Ok(left),
+                Ran::More => {
+                    if self.range.trial {
+                        return Ok(Left::Done);
+                    }
+                    self.again = false;
+                    self.failed.clear();
+                    self.careful = self.careful.saturating_sub(1);
+                    self.alone = self.alone.saturating_sub(1);
+                }
+            }
+        }
+        Ok(Left::Done)
+    }
+
+    /// One page in one transaction, which is rolled back where this returns before its end.
+    ///
+    /// While all goes well there is no savepoint. Where an event fails, the page is rolled back and runs once more with that event
+    /// held back, and with a savepoint every few events, so that further failures undo little.
+    async fn run_page(&mut self) -> Result<Ran, Error> {
+        let Self { inner, range, hands, pages, failed, again, careful, alone, at_work } = self;
+        let Inner { group, log, .. } = *inner;
+        let Hands { work, aside, log: log_db } = hands;
+        let mut tx = answered(work.begin_with(inner.begin())).await?;
+        let claimed = Claim::take(&mut tx, log, group, range.lo, &range.newest);
+        let Some(claim) = answered(claimed).await? else {
+            return Ok(Ran::Leave(Left::Taken));
+        };
+        at_work.begin();
+        if claim.is_caught_up() {
+            return Ok(Ran::Leave(Left::Done));
+        }
+        let read = pages.next(&claim, log_db.as_mut().unwrap_or(aside), log, &range.event_types);
+        let mut page = answered(read).await?;
+        let mut begun = Begun::default();
+        if let Some(ends) = page.ends() {
+            begun = answered(begin_chunk(inner, aside, range.lo, ends, *again)).await?;
+        }
+        if begun.paused {
+            answered(forget_chunk(inner, aside, range.lo)).await?;
+            return Ok(Ran::Leave(Left::Done));
+        }
+        if begun.suspect || *alone > 0 {
+            pages.shorten(&claim, &mut page, 1);
+        }
+        if let (true, Some((first, _))) = (begun.suspect, page.ends()) {
             let attempts = suspect_attempts(inner, &mut tx, aside, range.lo).await?;
-            died = inner.settings.retry.is_spent(attempts).then(|| attempts - 1);
+            if inner.settings.retry.is_spent(attempts) {
+                let begun = attempts - 1;
+                let error = format!("the process ended while it handled the event, {begun} times");
+                failed.insert(first, Hold::dead(begun, &error));
+            }
         }
-        let mut chunk = Chunk { inner, blocked: blocked(inner, &mut tx, &page).await?, aside: held_back };
-        match chunk.run(&mut tx, &page.events, failed, died).await {
-            Err(failed) => return Ok(Ran::Failed(failed)),
-            Ok(0) => return Ok(Ran::Leave(Left::Done)),
-            Ok(done) => page.keep(done),
+        let blocked = match begun.holding {
+            true => answered(blocked(inner, &mut tx, &page)).await?,
+            false => HashSet::new(),
+        };
+        let mut chunk = Chunk { inner, blocked, failed, aside: Aside::default() };
+        let (ran, ()) = tokio::join!(
+            chunk.run(&mut tx, &page.events, *careful > 0),
+            pages.read_ahead(&claim, &page, log_db.as_mut().unwrap_or(aside), log, &range.event_types)
+        );
+        let held_back = chunk.aside;
+        match ran? {
+            Run::Done(0) if !page.events.is_empty() => {
+                answered(forget_chunk(inner, aside, range.lo)).await?;
+                return Ok(Ran::Leave(Left::Done));
+            }
+            Run::Done(count) => pages.shorten(&claim, &mut page, count),
+            Run::Failed => {
+                *careful = CAREFUL_PAGES;
+                pages.put_back(claim, page);
+                answered(undo(tx)).await?;
+                return Ok(Ran::Again);
+            }
+            Run::Aborted => return Ok(single_out(inner, &page, failed, alone, &swallowed())),
         }
-        held_back = chunk.aside;
+        let committed = async {
+            held_back.store(inner, &mut tx).await?;
+            let through = claim.advance(&mut tx, log, group, &page).await?;
+            tx.commit().await?;
+            Ok::<bool, sqlx::Error>(through)
+        };
+        match answered(committed).await {
+            Ok(through) => {
+                inner.metrics.handled(page.events.len());
+                let gives_up = begun.wanted_with.is_some_and(|with| inner.has_more_ranges_than(with));
+                Ok(match through {
+                    _ if gives_up => Ran::Leave(Left::Yielded),
+                    true => Ran::Leave(Left::Done),
+                    false => Ran::More,
+                })
+            }
+            Err(Error::Database(error)) if is_aborted(&error) => {
+                Ok(single_out(inner, &page, failed, alone, &swallowed()))
+            }
+            // a constraint that is checked at the end, say
+            Err(Error::Database(error)) if error.as_database_error().is_some() && !is_shutdown(&error) => {
+                Ok(single_out(inner, &page, failed, alone, &error.into()))
+            }
+            Err(error) => Err(error),
+        }
     }
-    let stored = async {
-        held_back.store(&mut tx, schema, group).await?;
-        claim.advance(&mut tx, schema, group, &page).await
-    };
-    let through = match stored.await {
-        Err(error) if is_aborted(&error) => return Ok(blame(inner, &page)),
-        other => other?,
-    };
-    tx.commit().await?;
-    Ok(if through { Ran::Leave(Left::Done) } else { Ran::More })
 }
 
-/// A handler aborted the transaction and said nothing: we know which one where there was but one.
-fn blame<D, S>(inner: &Inner<D, S>, page: &Page) -> Ran {
+/// The page failed as a whole. We know which event it was where there was but one; so they run one by one.
+fn single_out<D, S>(
+    inner: &Inner<D, S>,
+    page: &Page,
+    failed: &mut HashMap<i64, Hold>,
+    alone: &mut usize,
+    failure: &Failure,
+) -> Ran {
     match page.events.as_slice() {
-        [event] => Ran::Failed(Failed { seq: event.seq, hold: inner.failed(event, &swallowed(), 1) }),
-        _ => Ran::Aborted,
+        [event] => {
+            failed.insert(event.seq, inner.failed(event, failure, 1));
+        }
+        events => *alone = events.len(),
     }
+    Ran::Again
 }
 
-/// Says what is about to run, and returns whether its first event is suspected of ending processes.
+/// What there is to know of a chunk when it begins.
+#[derive(Default)]
+struct Begun {
+    /// Its first event may be one that ends processes.
+    suspect: bool,
+    /// Whether the group holds any events back.
+    holding: bool,
+    paused: bool,
+    /// How many ranges somebody has who asks for this one.
+    wanted_with: Option<i32>,
+}
+
+/// Says what is about to run.
 async fn begin_chunk<D, S>(
     inner: &Inner<D, S>,
     aside: &mut PgConnection,
     lo: i16,
     (first_seq, last_seq): (i64, i64),
-    reported: bool,
-) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar(inner.schema.sql(BEGIN_CHUNK))
+    again: bool,
+) -> Result<Begun, sqlx::Error> {
+    let mut db = inner.alone(aside).await?;
+    let row = inner
+        .query(BEGIN_CHUNK)
         .bind(&inner.group)
         .bind(lo)
         .bind(first_seq)
         .bind(last_seq)
-        .bind(reported)
-        .fetch_one(aside)
-        .await
+        .bind(again)
+        .fetch_one(&mut *db)
+        .await?;
+    db.commit().await?;
+    Ok(Begun {
+        suspect: row.try_get("suspect")?,
+        holding: row.try_get("holding")?,
+        paused: row.try_get("paused")?,
+        wanted_with: row.try_get("wanted_with")?,
+    })
+}
+
+/// The chunk was begun, and nothing of it has run: whoever comes next need not be suspicious.
+async fn forget_chunk<D, S>(inner: &Inner<D, S>, aside: &mut PgConnection, lo: i16) -> Result<(), sqlx::Error> {
+    let mut db = inner.alone(aside).await?;
+    inner.query(FORGET_CHUNK).bind(&inner.group).bind(lo).execute(&mut *db).await?;
+    db.commit().await
 }
 
 /// Counts an attempt at a suspect, this one included. Suspects of a group take turns: an innocent one that ran beside the
@@ -163,9 +306,11 @@ async fn suspect_attempts<D, S>(
     aside: &mut PgConnection,
     lo: i16,
 ) -> Result<u32, sqlx::Error> {
-    sqlx::query(inner.schema.sql(TAKE_TURNS)).bind(&inner.group).execute(tx).await?;
-    let attempts: i32 =
-        sqlx::query_scalar(inner.schema.sql(COUNT_ATTEMPT)).bind(&inner.group).bind(lo).fetch_one(aside).await?;
+    inner.query(TAKE_TURNS).bind(&inner.group).execute(tx).await?;
+    let mut db = inner.alone(aside).await?;
+    let counted = inner.query(COUNT_ATTEMPT).bind(&inner.group).bind(lo).fetch_one(&mut *db).await?;
+    db.commit().await?;
+    let attempts: i32 = counted.try_get("attempts")?;
     Ok(attempts.unsigned_abs())
 }
 
@@ -176,90 +321,117 @@ async fn blocked<D, S>(
 ) -> Result<HashSet<String>, sqlx::Error> {
     let subjects: HashSet<&str> = page.events.iter().map(|event| event.envelope.subject.as_str()).collect();
     let subjects: Vec<&str> = subjects.into_iter().collect();
-    let blocked: Vec<String> =
-        sqlx::query_scalar(inner.schema.sql(BLOCKED)).bind(&inner.group).bind(subjects).fetch_all(tx).await?;
-    Ok(blocked.into_iter().collect())
+    let query = inner.query(BLOCKED).bind(&inner.group).bind(subjects).bind(inner.settings.keeps_order);
+    let blocked = query.fetch_all(tx).await?;
+    blocked.iter().map(|row| row.try_get("subject")).collect()
 }
 
-struct Chunk<'i, D, S> {
-    inner: &'i Inner<D, S>,
-    /// Subjects with an earlier event that is held back.
+struct Chunk<'c, D, S> {
+    inner: &'c Inner<D, S>,
+    /// Subjects with an event of an earlier chunk that is held back.
     blocked: HashSet<String>,
+    failed: &'c mut HashMap<i64, Hold>,
     aside: Aside,
 }
 
+/// How the events of a page came out.
+enum Run {
+    /// So many are done with.
+    Done(usize),
+    /// One failed, and is known now; the transaction is to be rolled back.
+    Failed,
+    /// A handler left the transaction aborted and yet said that all went well.
+    Aborted,
+}
+
 impl<D: Domain, S: Send + Sync + 'static> Chunk<'_, D, S> {
-    /// Runs the handlers of these events in the transaction, and returns how many events are done with.
-    async fn run(
-        &mut self,
-        tx: &mut PgConnection,
-        events: &[Stored],
-        failed: Option<Failed>,
-        died: Option<u32>,
-    ) -> Result<usize, Failed> {
-        for (at, event) in events.iter().enumerate() {
-            if self.inner.is_stopping() {
-                return Ok(at);
+    async fn run(&mut self, tx: &mut PgConnection, events: &[Stored], careful: bool) -> Result<Run, sqlx::Error> {
+        if !careful {
+            return Ok(self.run_events(tx, events).await.map_or(Run::Failed, Run::Done));
+        }
+        let mut done = 0;
+        for block in events.chunks(BETWEEN_SAVEPOINTS) {
+            match self.run_block(tx, block).await? {
+                Run::Done(count) => done += count,
+                other => return Ok(other),
             }
-            if let Some(failed) = failed.as_ref().filter(|failed| failed.seq == event.seq) {
-                self.hold(event, failed.hold.clone());
-            } else if let Some(attempts) = died {
-                let error = format!("the process ended while it handled the event, {attempts} times");
-                self.hold(event, Hold::dead(attempts, &error));
-            } else {
-                self.handle(tx, event).await?;
+            if self.inner.must_wait() {
+                break;
             }
         }
-        Ok(events.len())
+        Ok(Run::Done(done))
     }
 
-    async fn handle(&mut self, tx: &mut PgConnection, event: &Stored) -> Result<(), Failed> {
-        if self.blocked.contains(&event.envelope.subject) {
+    /// A few events, from savepoint to savepoint, again and again until the rest of them does not fail.
+    async fn run_block(&mut self, tx: &mut PgConnection, block: &[Stored]) -> Result<Run, sqlx::Error> {
+        let before = self.aside.len();
+        sqlx::raw_sql(SAVEPOINT).execute(&mut *tx).await?;
+        loop {
+            if let Some(count) = self.run_events(tx, block).await {
+                return match sqlx::raw_sql(RELEASE_SAVEPOINT).execute(tx).await {
+                    Ok(_) => Ok(Run::Done(count)),
+                    Err(error) if is_aborted(&error) => Ok(Run::Aborted),
+                    Err(error) => Err(error),
+                };
+            }
+            undo_to_savepoint(tx).await?;
+            self.aside.undo(before);
+        }
+    }
+
+    /// Returns how many events are done with; `None`: one failed, which `failed` knows now.
+    async fn run_events(&mut self, tx: &mut PgConnection, events: &[Stored]) -> Option<usize> {
+        for (at, event) in events.iter().enumerate() {
+            if self.inner.must_wait() {
+                return Some(at);
+            }
+            match self.failed.get(&event.seq).cloned() {
+                Some(hold) => self.hold(event, hold),
+                None => {
+                    if let Err(hold) = self.handle(tx, event).await {
+                        self.failed.insert(event.seq, hold);
+                        return None;
+                    }
+                }
+            }
+        }
+        Some(events.len())
+    }
+
+    async fn handle(&mut self, tx: &mut PgConnection, event: &Stored) -> Result<(), Hold> {
+        let subject = event.envelope.subject.as_str();
+        if self.blocked.contains(subject) || self.aside.blocks(subject) {
             self.hold(event, Hold::untried(Reason::Behind));
             return Ok(());
         }
-        let (call, version) = match self.inner.handlers.find(event) {
-            Some((Handler::InTransaction(call), version)) => (call, version),
-            Some((Handler::Effect(_), _)) => {
+        let (at, call, version) = match self.inner.handlers.find(event) {
+            Some((at, Handler::InTransaction(call), version)) => (at, call, version),
+            Some((_, Handler::Effect(_), _)) => {
                 self.hold(event, Hold::untried(Reason::Effect));
                 return Ok(());
             }
+            Some((_, Handler::Ignore, _)) => return Ok(()),
             None => {
                 self.hold(event, Hold::untried(Reason::Unknown));
                 return Ok(());
             }
         };
-        let mut cx = Context { tx, state: &self.inner.state, cause: &event.envelope, publisher: &self.inner.publisher };
-        let running = match call(event, version, &mut cx) {
-            Ok(running) => running,
+        let inner = self.inner;
+        let mut cx = Context { tx, state: &inner.state, cause: &event.envelope, publisher: &inner.publisher };
+        match call(event, version, &mut cx) {
+            Ok(running) => {
+                inner.call(event, at, inner.settings.time_limit, running).await.map_err(|f| inner.failed(event, &f, 1))
+            }
             // nothing ran, so nothing is to be undone
             Err(undecodable) => {
                 self.hold(event, Hold::dead(1, &chain(&undecodable)));
-                return Ok(());
+                Ok(())
             }
-        };
-        catch(running).await.map_err(|failure| Failed { seq: event.seq, hold: self.inner.failed(event, &failure, 1) })
+        }
     }
 
     fn hold(&mut self, event: &Stored, hold: Hold) {
-        self.aside.hold(event, hold);
-        self.blocked.insert(event.envelope.subject.clone());
+        let blocks = self.inner.settings.keeps_order || !hold.reason.is_of_a_failure();
+        self.aside.hold(event, hold, blocks);
     }
-}
-
-/// A handler's answer, where a panic is a failure like any other.
-pub(super) async fn catch(running: impl Future<Output = super::Handled>) -> super::Handled {
-    AssertUnwindSafe(running).catch_unwind().await.unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-        Err(Failure::retry(format!("the handler panicked: {}", text.unwrap_or("without a message"))))
-    })
-}
-
-/// Postgres appendix A, `in_failed_sql_transaction`: an earlier statement of the transaction failed.
-pub(super) fn is_aborted(error: &sqlx::Error) -> bool {
-    error.as_database_error().and_then(|e| e.code()).as_deref() == Some("25P02")
-}
-
-pub(super) fn swallowed() -> Failure {
-    Failure::retry("the handler returned Ok after a statement in its transaction had failed")
 }

@@ -61,6 +61,8 @@ pub(crate) type Effect<S> =
 pub(crate) enum Handler<D, S> {
     InTransaction(InTransaction<D, S>),
     Effect(Effect<S>),
+    /// The event is passed over.
+    Ignore,
 }
 
 /// The payload of a stored event in the version that a handler takes.
@@ -114,6 +116,10 @@ impl<D, S> Handlers<D, S> {
         self.add(E::KINDS, Handler::Effect(call));
     }
 
+    pub(crate) fn ignore<E: Incoming>(&mut self) {
+        self.add(E::KINDS, Handler::Ignore);
+    }
+
     fn add(&mut self, kinds: &'static [Kind], handler: Handler<D, S>) {
         for kind in kinds {
             let versions = self.by_kind.entry(kind.event_type).or_default();
@@ -142,14 +148,14 @@ impl<D, S> Handlers<D, S> {
         self.by_kind.iter().flat_map(versions).collect()
     }
 
-    /// The handler of the newest version in which the event is stored and that is known here.
-    pub(crate) fn find<'s>(&self, stored: &'s Stored) -> Option<(&Handler<D, S>, Version<'s>)> {
+    /// The handler of the newest version in which the event is stored and that is known here, and the handler's place among all.
+    pub(crate) fn find<'s>(&self, stored: &'s Stored) -> Option<(usize, &Handler<D, S>, Version<'s>)> {
         let known = self.by_kind.get(stored.envelope.event_type.as_str())?;
         let current = Version { number: stored.envelope.schema_version, json: &stored.payload };
         let older = stored.downcast.as_ref().map(|(number, json)| Version { number: *number, json });
         [Some(current), older].into_iter().flatten().find_map(|version| {
             let (_, at) = known.iter().find(|(number, _)| *number == version.number)?;
-            Some((&self.all[*at], version))
+            Some((*at, &self.all[*at], version))
         })
     }
 }

@@ -7,14 +7,15 @@ use tracing::warn;
 use uuid::Uuid;
 
 use super::Inner;
-use super::chunk::{catch, is_aborted, swallowed};
+use super::ask::{answered, undo};
+use super::call::{is_aborted, is_shutdown, swallowed};
 use super::context::Context;
 use super::failure::{Failure, Handled};
 use super::handler::{Effect, Handler, InTransaction, Version};
 use super::hold::{Hold, Reason};
+use crate::Error;
 use crate::contract::Domain;
 use crate::error::chain;
-use crate::release::{BEGIN, release};
 use crate::stored::Stored;
 
 const LEASE_HELD: &str = include_str!("../sql/lease_held.sql");
@@ -34,25 +35,46 @@ struct Leased {
     attempts: u32,
 }
 
-/// Runs held events one after the other, as long as one is due.
-pub(super) async fn run_held<D: Domain, S: Send + Sync + 'static>(inner: &Inner<D, S>) -> Result<(), sqlx::Error> {
+/// Runs held events one after the other, as long as one is due; in a `trial`, one.
+pub(super) async fn run_held<D: Domain, S: Send + Sync + 'static>(
+    inner: &Inner<D, S>,
+    trial: bool,
+) -> Result<(), Error> {
     let mut db = inner.pool.acquire().await?;
-    while !inner.is_stopping() {
-        let Some(leased) = lease(inner, &mut db).await? else { break };
-        run(inner, &mut db, &leased).await?;
+    let ran = run_due(inner, &mut db, trial).await;
+    if ran.is_err() {
+        db.close_on_drop();
+    }
+    ran
+}
+
+async fn run_due<D: Domain, S: Send + Sync + 'static>(
+    inner: &Inner<D, S>,
+    db: &mut PgConnection,
+    trial: bool,
+) -> Result<(), Error> {
+    while !inner.must_wait() {
+        let Some(leased) = answered(lease(inner, db)).await? else { break };
+        run(inner, db, &leased).await?;
+        if trial {
+            break;
+        }
     }
     Ok(())
 }
 
 async fn lease<D, S>(inner: &Inner<D, S>, db: &mut PgConnection) -> Result<Option<Leased>, sqlx::Error> {
     let lease = Uuid::now_v7();
-    let row = sqlx::query(inner.schema.sql(LEASE_HELD))
+    let mut db = inner.alone(db).await?;
+    let row = inner
+        .query(LEASE_HELD)
         .bind(&inner.group)
         .bind(&inner.kinds)
         .bind(lease)
         .bind(inner.settings.lease.as_secs_f64())
-        .fetch_optional(db)
+        .fetch_optional(&mut *db)
         .await?;
+    db.commit().await?;
     let Some(row) = row else { return Ok(None) };
     let attempts: i32 = row.try_get("attempts")?;
     Ok(Some(Leased { event: Stored::from_row(&row)?, lease, attempts: attempts.unsigned_abs() }))
@@ -62,20 +84,21 @@ async fn run<D: Domain, S: Send + Sync + 'static>(
     inner: &Inner<D, S>,
     db: &mut PgConnection,
     held: &Leased,
-) -> Result<(), sqlx::Error> {
+) -> Result<(), Error> {
     if inner.settings.retry.is_spent(held.attempts) {
         let begun = held.attempts - 1;
         let error = format!("the process ended while it handled the event, or a lease ran out, {begun} times");
         return put_off(inner, db, held, Hold::dead(begun, &error)).await;
     }
-    let Some((handler, version)) = inner.handlers.find(&held.event) else {
+    let Some((at, handler, version)) = inner.handlers.find(&held.event) else {
         // known to a worker of another deploy
         let hold = Hold::for_later(Reason::Unknown, held.attempts.saturating_sub(1), ELSEWHERE);
         return put_off(inner, db, held, hold).await;
     };
     let handled = match handler {
-        Handler::InTransaction(call) => in_transaction(inner, db, held, call, version).await?,
-        Handler::Effect(call) => effect(inner, db, held, call, version).await?,
+        Handler::InTransaction(call) => in_transaction(inner, db, held, at, call, version).await?,
+        Handler::Effect(call) => effect(inner, db, held, at, call, version).await?,
+        Handler::Ignore => ignore(inner, db, held).await?,
     };
     match handled {
         Ok(()) => Ok(()),
@@ -87,55 +110,54 @@ async fn in_transaction<D: Domain, S>(
     inner: &Inner<D, S>,
     db: &mut PgConnection,
     held: &Leased,
+    at: usize,
     call: &InTransaction<D, S>,
     version: Version<'_>,
-) -> Result<Handled, sqlx::Error> {
-    let mut tx = db.begin_with(BEGIN).await?;
-    if !still_ours(inner, &mut tx, held).await? {
+) -> Result<Handled, Error> {
+    let mut tx = answered(db.begin_with(inner.begin())).await?;
+    if !answered(still_ours(inner, &mut tx, held)).await? {
         return Ok(Ok(()));
     }
     let mut cx = Context { tx: &mut tx, state: &inner.state, cause: &held.event.envelope, publisher: &inner.publisher };
     let handled = match call(&held.event, version, &mut cx) {
-        Ok(running) => catch(running).await,
+        Ok(running) => inner.call(&held.event, at, inner.settings.time_limit, running).await,
         Err(undecodable) => Err(Failure::Reject(chain(&undecodable))),
     };
     if handled.is_err() {
-        tx.rollback().await?;
+        answered(undo(tx)).await?;
         return Ok(handled);
     }
-    match let_go(inner, tx, held).await {
-        Err(error) if is_aborted(&error) => Ok(Err(swallowed())),
-        other => other.map(Ok),
-    }
+    let_go(inner, tx, held).await
 }
 
 async fn effect<D, S>(
     inner: &Inner<D, S>,
     db: &mut PgConnection,
     held: &Leased,
+    at: usize,
     call: &Effect<S>,
     version: Version<'_>,
-) -> Result<Handled, sqlx::Error> {
+) -> Result<Handled, Error> {
     let running = match call(&held.event, version, &inner.state) {
         Ok(running) => running,
         Err(undecodable) => return Ok(Err(Failure::Reject(chain(&undecodable)))),
     };
-    let handled = renewing(inner, db, held, catch(running)).await?;
-    if handled.is_ok() {
-        let tx = db.begin_with(BEGIN).await?;
-        let_go(inner, tx, held).await?;
+    let calling = inner.call(&held.event, at, inner.settings.effect_time_limit, running);
+    match renewing(inner, db, held, calling).await? {
+        Ok(()) => ignore(inner, db, held).await,
+        failed => Ok(failed),
     }
-    Ok(handled)
+}
+
+/// The event is done with; what is left to do is to say so.
+async fn ignore<D, S>(inner: &Inner<D, S>, db: &mut PgConnection, held: &Leased) -> Result<Handled, Error> {
+    let tx = answered(db.begin_with(inner.begin())).await?;
+    let_go(inner, tx, held).await
 }
 
 async fn still_ours<D, S>(inner: &Inner<D, S>, tx: &mut PgConnection, held: &Leased) -> Result<bool, sqlx::Error> {
-    let ours: Option<bool> = sqlx::query_scalar(inner.schema.sql(FENCE))
-        .bind(&inner.group)
-        .bind(held.event.seq)
-        .bind(held.lease)
-        .fetch_optional(tx)
-        .await?;
-    Ok(ours.is_some())
+    let query = inner.query(FENCE).bind(&inner.group).bind(held.event.seq).bind(held.lease);
+    Ok(query.fetch_optional(tx).await?.is_some())
 }
 
 /// Waits for an effect handler, and renews the lease while it runs.
@@ -144,22 +166,29 @@ async fn renewing<D, S>(
     db: &mut PgConnection,
     held: &Leased,
     running: impl Future<Output = Handled>,
-) -> Result<Handled, sqlx::Error> {
+) -> Result<Handled, Error> {
     let mut running = std::pin::pin!(running);
     loop {
         match tokio::time::timeout(inner.settings.lease / 3, &mut running).await {
             Ok(handled) => return Ok(handled),
             Err(_) => {
-                sqlx::query(inner.schema.sql(RENEW))
-                    .bind(&inner.group)
-                    .bind(held.event.seq)
-                    .bind(held.lease)
-                    .bind(inner.settings.lease.as_secs_f64())
-                    .execute(&mut *db)
-                    .await?;
+                answered(renew(inner, db, held)).await?;
             }
         }
     }
+}
+
+async fn renew<D, S>(inner: &Inner<D, S>, db: &mut PgConnection, held: &Leased) -> Result<(), sqlx::Error> {
+    let mut db = inner.alone(db).await?;
+    inner
+        .query(RENEW)
+        .bind(&inner.group)
+        .bind(held.event.seq)
+        .bind(held.lease)
+        .bind(inner.settings.lease.as_secs_f64())
+        .execute(&mut *db)
+        .await?;
+    db.commit().await
 }
 
 /// The event is handled: the next of its subject may run. Where another worker took it over, what we did in `tx` is undone.
@@ -167,36 +196,49 @@ async fn let_go<D, S>(
     inner: &Inner<D, S>,
     mut tx: sqlx::Transaction<'_, sqlx::Postgres>,
     held: &Leased,
-) -> Result<(), sqlx::Error> {
-    let gone = sqlx::query(inner.schema.sql(LET_GO))
-        .bind(&inner.group)
-        .bind(held.event.seq)
-        .bind(held.lease)
-        .execute(&mut *tx)
-        .await?;
-    if gone.rows_affected() == 0 {
-        warn!(group = inner.group, event_id = %held.event.envelope.event_id, "another worker took the event over");
-        return tx.rollback().await;
+) -> Result<Handled, Error> {
+    let committed = async {
+        let query = inner.query(LET_GO).bind(&inner.group).bind(held.event.seq).bind(held.lease);
+        let gone = query.execute(&mut *tx).await?;
+        if gone.rows_affected() == 0 {
+            warn!(group = inner.group, event_id = %held.event.envelope.event_id, "another worker took the event over");
+            return tx.rollback().await;
+        }
+        inner.release(&mut tx, std::slice::from_ref(&held.event.envelope.subject)).await?;
+        tx.commit().await?;
+        inner.metrics.handled(1);
+        Ok(())
+    };
+    match answered(committed).await {
+        Ok(()) => Ok(Ok(())),
+        Err(Error::Database(error)) if is_aborted(&error) => Ok(Err(swallowed())),
+        // a constraint that is checked at the end, say
+        Err(Error::Database(error)) if error.as_database_error().is_some() && !is_shutdown(&error) => {
+            Ok(Err(error.into()))
+        }
+        Err(error) => Err(error),
     }
-    release(&mut tx, &inner.schema, &inner.group, std::slice::from_ref(&held.event.envelope.subject)).await?;
-    tx.commit().await
 }
 
-async fn put_off<D, S>(
-    inner: &Inner<D, S>,
-    db: &mut PgConnection,
-    held: &Leased,
-    hold: Hold,
-) -> Result<(), sqlx::Error> {
-    sqlx::query(inner.schema.sql(PUT_OFF))
-        .bind(&inner.group)
-        .bind(held.event.seq)
-        .bind(held.lease)
-        .bind(hold.reason.as_str())
-        .bind(hold.attempts.cast_signed())
-        .bind(hold.wait_seconds())
-        .bind(hold.error())
-        .execute(db)
-        .await?;
-    Ok(())
+/// Holds the event on, and lets the next of its subject go where the group does not wait for one that failed.
+async fn put_off<D, S>(inner: &Inner<D, S>, db: &mut PgConnection, held: &Leased, hold: Hold) -> Result<(), Error> {
+    let put_off = async {
+        let mut tx = db.begin_with(inner.begin()).await?;
+        inner
+            .query(PUT_OFF)
+            .bind(&inner.group)
+            .bind(held.event.seq)
+            .bind(held.lease)
+            .bind(hold.reason.as_str())
+            .bind(hold.attempts.cast_signed())
+            .bind(hold.wait_seconds())
+            .bind(hold.error())
+            .execute(&mut *tx)
+            .await?;
+        if !inner.settings.keeps_order && hold.reason.is_of_a_failure() {
+            inner.release(&mut tx, std::slice::from_ref(&held.event.envelope.subject)).await?;
+        }
+        tx.commit().await
+    };
+    answered(put_off).await
 }

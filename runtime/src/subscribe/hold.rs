@@ -1,11 +1,12 @@
 //! Holding events back: why, for how long, and what a chunk sets aside.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use sqlx::PgConnection;
 
-use crate::Schema;
-use crate::release::release;
+use super::Inner;
+use crate::release::RELEASE;
 use crate::stored::Stored;
 
 const HOLD: &str = include_str!("../sql/hold.sql");
@@ -33,6 +34,11 @@ pub(crate) enum Reason {
 }
 
 impl Reason {
+    /// Whether the event's handler has run and failed, so that a group that does not keep order goes on behind it.
+    pub(super) fn is_of_a_failure(self) -> bool {
+        matches!(self, Self::Failed | Self::Snoozed | Self::Dead)
+    }
+
     /// As the table has it.
     pub(super) fn as_str(self) -> &'static str {
         match self {
@@ -89,32 +95,87 @@ fn storable(error: &str) -> String {
 
 /// What a chunk sets aside; stored in its transaction, all in one statement.
 #[derive(Debug, Default)]
-pub(super) struct Aside(Vec<(i64, String, Hold)>);
+pub(super) struct Aside {
+    events: Vec<SetAside>,
+    /// Whose later events must wait.
+    blocked: HashSet<String>,
+}
+
+#[derive(Debug)]
+struct SetAside {
+    event: Stored,
+    hold: Hold,
+    blocks: bool,
+}
 
 impl Aside {
-    pub(super) fn hold(&mut self, event: &Stored, hold: Hold) {
-        self.0.push((event.seq, event.envelope.subject.clone(), hold));
+    /// `blocks`: whether later events of the subject wait for this one.
+    pub(super) fn hold(&mut self, event: &Stored, hold: Hold, blocks: bool) {
+        if blocks {
+            self.blocked.insert(event.envelope.subject.clone());
+        }
+        self.events.push(SetAside { event: event.clone(), hold, blocks });
     }
 
-    pub(super) async fn store(self, tx: &mut PgConnection, schema: &Schema, group: &str) -> Result<(), sqlx::Error> {
-        if self.0.is_empty() {
+    /// Whether later events of this subject must wait.
+    pub(super) fn blocks(&self, subject: &str) -> bool {
+        self.blocked.contains(subject)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    /// Forgets all but the first so many.
+    pub(super) fn undo(&mut self, len: usize) {
+        self.events.truncate(len);
+        let blocking = self.events.iter().filter(|aside| aside.blocks);
+        self.blocked = blocking.map(|aside| aside.event.envelope.subject.clone()).collect();
+    }
+
+    pub(super) async fn store<D, S>(self, inner: &Inner<D, S>, tx: &mut PgConnection) -> Result<(), sqlx::Error> {
+        if self.events.is_empty() {
             return Ok(());
         }
-        let seqs: Vec<i64> = self.0.iter().map(|(seq, _, _)| *seq).collect();
-        let reasons: Vec<&str> = self.0.iter().map(|(_, _, hold)| hold.reason.as_str()).collect();
-        let attempts: Vec<i32> = self.0.iter().map(|(_, _, hold)| hold.attempts.cast_signed()).collect();
-        let waits: Vec<f64> = self.0.iter().map(|(_, _, hold)| hold.wait_seconds()).collect();
-        let errors: Vec<Option<&str>> = self.0.iter().map(|(_, _, hold)| hold.error()).collect();
-        sqlx::query(schema.sql(HOLD))
-            .bind(group)
-            .bind(seqs)
-            .bind(reasons)
-            .bind(attempts)
-            .bind(waits)
-            .bind(errors)
+        let events: Vec<&Stored> = self.events.iter().map(|aside| &aside.event).collect();
+        let holds: Vec<&Hold> = self.events.iter().map(|aside| &aside.hold).collect();
+        inner
+            .query(HOLD)
+            .bind(&inner.group)
+            .bind(each(&events, |event| event.seq))
+            .bind(each(&events, |event| event.envelope.event_id.as_uuid()))
+            .bind(each(&events, |event| event.envelope.event_type.as_str()))
+            .bind(each(&events, |event| i32::from(event.envelope.schema_version)))
+            .bind(each(&events, |event| event.envelope.source.as_str()))
+            .bind(each(&events, |event| event.envelope.tenant_id.as_deref()))
+            .bind(each(&events, |event| event.envelope.subject.as_str()))
+            .bind(each(&events, |event| event.envelope.occurred_at))
+            .bind(each(&events, |event| event.envelope.published_at))
+            .bind(each(&events, |event| event.envelope.correlation_id.as_str()))
+            .bind(each(&events, |event| event.envelope.causation_id.map(|id| id.as_uuid())))
+            .bind(each(&events, |event| event.envelope.traceparent.as_deref()))
+            .bind(each(&events, |event| event.payload.as_str()))
+            .bind(each(&events, |event| event.downcast.as_ref().map(|(version, _)| i32::from(*version))))
+            .bind(each(&events, |event| event.downcast.as_ref().map(|(_, payload)| payload.as_str())))
+            .bind(each(&holds, |hold| hold.reason.as_str()))
+            .bind(each(&holds, |hold| hold.attempts.cast_signed()))
+            .bind(each(&holds, |hold| hold.wait_seconds()))
+            .bind(each(&holds, |hold| hold.error()))
             .execute(&mut *tx)
             .await?;
-        let subjects: Vec<String> = self.0.into_iter().map(|(_, subject, _)| subject).collect();
-        release(tx, schema, group, &subjects).await
+        let subjects: Vec<String> = self.events.into_iter().map(|aside| aside.event.envelope.subject).collect();
+        inner.release(tx, &subjects).await
     }
+}
+
+impl<D, S> Inner<D, S> {
+    /// Lets the first held event of each of these subjects run, where it waited behind another; see [`RELEASE`].
+    pub(super) async fn release(&self, tx: &mut PgConnection, subjects: &[String]) -> Result<(), sqlx::Error> {
+        self.query(RELEASE).bind(&self.group).bind(subjects).execute(tx).await?;
+        Ok(())
+    }
+}
+
+fn each<'a, T, C>(rows: &[&'a T], column: impl Fn(&'a T) -> C) -> Vec<C> {
+    rows.iter().map(|row| column(row)).collect()
 }

@@ -1,156 +1,397 @@
 //! Reading the log: windows, a range's claim, and the events between two windows.
 
-use sqlx::{PgConnection, PgExecutor, Row};
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
 
-use crate::Schema;
+use futures_util::TryStreamExt;
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, PgPool, Row};
+
+use super::ask::{Query, Route};
 use crate::stored::Stored;
+use crate::{Error, Schema};
 
 const CLAIM: &str = include_str!("../sql/claim.sql");
+const OPEN: &str = include_str!("../sql/open.sql");
+const WINDOW: &str = "SELECT snapshot::text, bound, fence::text FROM eventwright.windows WHERE id = $1";
+const MEETING_POINT: &str = include_str!("../sql/meeting_point.sql");
+const OPEN_AND_LOOK: &str = include_str!("../sql/open_and_look.sql");
 const READ: &str = include_str!("../sql/read.sql");
+const READ_SINCE: &str = include_str!("../sql/read_since.sql");
 const ADVANCE: &str = include_str!("../sql/advance.sql");
+const IDENTITY: &str = "SELECT system, database, timeline FROM eventwright.identity()";
 
 /// The most sequence numbers that one statement looks at: a group that wants rare types reads on in steps of this size, rather
 /// than in one statement of any length.
 const SPAN: i64 = 100_000;
+/// A page ends where its payloads are as many bytes as this, however few events they are.
+const PAGE_BYTES: usize = 8 * 1024 * 1024;
 
-/// The statement's snapshot is older than those that the function takes: so what was over by it, the window sees.
-const OPEN: &str = "SELECT eventwright.open_window(),
-                           coalesce(pg_snapshot_xmin(pg_current_snapshot()) > $1::text::xid8, false)";
-
-/// Opens a window at the log's end, unless nothing was published since the last one. Must not run in a transaction.
-///
-/// Also returns whether all transactions up to the xid `over` were over before, so that the window sees what they published.
-pub(crate) async fn open_window(
-    db: impl PgExecutor<'_>,
-    schema: &Schema,
-    over: Option<&str>,
-) -> Result<(i64, bool), sqlx::Error> {
-    sqlx::query_as(schema.sql(OPEN)).bind(over).fetch_one(db).await
+/// The log that a group reads: that of its own database, or another one.
+#[derive(Debug)]
+pub(super) struct Log {
+    pub(super) pool: PgPool,
+    pub(super) schema: Schema,
+    pub(super) route: Route,
+    /// Whether it is not in the database that has the positions.
+    pub(super) is_elsewhere: bool,
+    /// What it must be, where it is elsewhere.
+    pub(super) identity: Option<Identity>,
+    /// The windows that were opened last.
+    windows: Mutex<VecDeque<Window>>,
 }
 
-/// A range that this transaction has, and the two windows between which it reads.
-#[derive(Debug)]
-pub(crate) struct Claim {
+/// As many windows as are remembered: ranges stand at one of the last few, unless they lag.
+const REMEMBERED: usize = 64;
+
+/// Which log it is, and in which of its lives; see the function `eventwright.identity`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Identity {
+    pub(super) system: i64,
+    pub(super) database: String,
+    pub(super) timeline: i32,
+}
+
+/// A point in the log: what its snapshot sees.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Window {
+    pub(super) id: i64,
+    pub(super) snapshot: String,
+    pub(super) bound: i64,
+    /// The first xid that is sure to have published after the bound.
+    pub(super) fence: String,
+}
+
+impl Log {
+    /// The log in the database that has the positions.
+    pub(super) fn new(pool: PgPool, schema: Schema, route: Route) -> Self {
+        Self { pool, schema, route, is_elsewhere: false, identity: None, windows: Mutex::default() }
+    }
+
+    /// Another database's log. `identity` is to be found out.
+    pub(super) fn elsewhere(pool: PgPool, schema: Schema, route: Route) -> Self {
+        Self { is_elsewhere: true, ..Self::new(pool, schema, route) }
+    }
+
+    pub(super) async fn find_identity(&self) -> Result<Identity, sqlx::Error> {
+        let mut db = self.pool.acquire().await?;
+        let mut db = self.route.alone(&mut db).await?;
+        let row = self.query(IDENTITY).fetch_one(&mut *db).await?;
+        db.commit().await?;
+        Ok(Identity { system: row.try_get(0)?, database: row.try_get(1)?, timeline: row.try_get(2)? })
+    }
+
+    /// Opens a window at the log's end, unless nothing was published since the last one.
+    ///
+    /// Also returns whether all transactions up to the xid `over` were over before, so that the window sees what they published.
+    pub(super) async fn open_window(&self, over: Option<&str>) -> Result<(Window, bool), sqlx::Error> {
+        let mut db = self.pool.acquire().await?;
+        let mut db = self.route.alone(&mut db).await?;
+        let statement = self.query(OPEN).bind(over).bind(self.is_elsewhere);
+        let row = self.bind_identity(statement).fetch_one(&mut *db).await?;
+        db.commit().await?;
+        self.opened(&row)
+    }
+
+    /// The same, with what `look` says of a group in the log's own database.
+    pub(super) async fn open_and_look(
+        &self,
+        over: Option<&str>,
+        group: &str,
+        kinds: &[String],
+    ) -> Result<(Window, bool, Option<PgRow>), sqlx::Error> {
+        let mut db = self.pool.acquire().await?;
+        let mut db = self.route.alone(&mut db).await?;
+        let row = self.query(OPEN_AND_LOOK).bind(over).bind(group).bind(kinds).fetch_optional(&mut *db).await?;
+        db.commit().await?;
+        let Some(row) = row else {
+            // no such group
+            let (window, settled) = self.open_window(over).await?;
+            return Ok((window, settled, None));
+        };
+        let (window, settled) = self.opened(&row)?;
+        Ok((window, settled, Some(row)))
+    }
+
+    fn opened(&self, row: &PgRow) -> Result<(Window, bool), sqlx::Error> {
+        let window = Window::from_row(row, row.try_get("id")?, ["snapshot", "bound", "fence"])?;
+        self.remember(&window);
+        Ok((window, row.try_get("settled")?))
+    }
+
+    /// Forgets all windows: a server that has crashed may have lost some.
+    pub(super) fn forget(&self) {
+        self.windows.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    fn remember(&self, window: &Window) {
+        let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
+        if windows.iter().all(|known| known.id != window.id) {
+            windows.truncate(REMEMBERED - 1);
+            windows.push_front(window.clone());
+        }
+    }
+
+    pub(super) fn remembered(&self, id: i64) -> Option<Window> {
+        let windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
+        windows.iter().find(|window| window.id == id).cloned()
+    }
+
+    /// A window by its id, in the log's own database.
+    async fn find_window(&self, db: &mut PgConnection, group: &str, id: i64) -> Result<Window, Error> {
+        if let Some(window) = self.remembered(id) {
+            return Ok(window);
+        }
+        let row = self.query(WINDOW).bind(id).fetch_optional(db).await?;
+        let row = row.ok_or_else(|| Error::WindowGone { group: group.to_owned(), window: id })?;
+        let window = Window::from_row(&row, id, ["snapshot", "bound", "fence"])?;
+        self.remember(&window);
+        Ok(window)
+    }
+
+    fn query<'q>(&self, statement: &'static str) -> Query<'q> {
+        self.route.query(&self.schema, statement)
+    }
+
+    fn bind_identity<'q>(&'q self, statement: Query<'q>) -> Query<'q> {
+        let log = self.identity.as_ref();
+        statement.bind(log.map(|log| log.system)).bind(log.map(|log| &log.database)).bind(log.map(|log| log.timeline))
+    }
+}
+
+/// A range that a transaction has, and the two windows between which it reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Claim {
     lo: i16,
     hi: i16,
     after: i64,
     done: Window,
-    /// The first xid that is sure to have published after `done`'s bound.
-    fence: String,
     target: Window,
-}
-
-#[derive(Debug)]
-struct Window {
-    id: i64,
-    snapshot: String,
-    bound: i64,
 }
 
 /// Some events of a range, and how far it has come when they are handled.
 #[derive(Debug)]
-pub(crate) struct Page {
-    pub(crate) events: Vec<Stored>,
+pub(super) struct Page {
+    pub(super) events: Vec<Stored>,
+    buckets: Vec<i16>,
     passed: i64,
     complete: bool,
+    /// Whether it ends early, for its size.
+    cut: bool,
 }
 
 impl Claim {
-    /// Claims a range, to read on to the window that it was reading to, or else to `newest`. `None`: another worker has it.
-    pub(crate) async fn take(
-        tx: &mut PgConnection,
-        schema: &Schema,
-        group: &str,
-        lo: i16,
-        newest: i64,
-    ) -> Result<Option<Self>, sqlx::Error> {
-        let row = sqlx::query(schema.sql(CLAIM)).bind(group).bind(lo).bind(newest).fetch_optional(tx).await?;
-        let Some(row) = row else { return Ok(None) };
-        Ok(Some(Self {
-            lo,
-            hi: row.try_get("bucket_hi")?,
-            after: row.try_get("after_seq")?,
-            done: Window {
-                id: row.try_get("done_id")?,
-                snapshot: row.try_get("done_snapshot")?,
-                bound: row.try_get("done_bound")?,
-            },
-            fence: row.try_get("done_fence")?,
-            target: Window {
-                id: row.try_get("target_id")?,
-                snapshot: row.try_get("target_snapshot")?,
-                bound: row.try_get("target_bound")?,
-            },
-        }))
+    /// Where a range stands that reads from one window to another, and has not begun.
+    pub(super) fn between(done: Window, target: Window, (lo, hi): (i16, i16)) -> Self {
+        Self { lo, hi, after: 0, done, target }
     }
 
-    /// Whether everything up to the newest window is done.
-    pub(crate) fn is_caught_up(&self) -> bool {
+    /// Claims a range, to read on to the window that it was reading to, or else to `newest`. `None`: another worker has it, or it is
+    /// no more.
+    pub(super) async fn take(
+        tx: &mut PgConnection,
+        log: &Log,
+        group: &str,
+        lo: i16,
+        newest: &Window,
+    ) -> Result<Option<Self>, Error> {
+        let row = log.query(CLAIM).bind(group).bind(lo).fetch_optional(&mut *tx).await?;
+        let Some(row) = row else { return Ok(None) };
+        let done: i64 = row.try_get("done")?;
+        let current: Option<i64> = row.try_get("current")?;
+        let stop_at: Option<i64> = row.try_get("stop_at")?;
+        let kept = log.is_elsewhere;
+        let done = match kept {
+            true => Window::from_row(&row, done, ["done_snapshot", "done_bound", "done_fence"])?,
+            false => log.find_window(tx, group, done).await?,
+        };
+        let target = match current.or(stop_at) {
+            Some(id) if id == done.id => done.clone(),
+            Some(id) if id == newest.id => newest.clone(),
+            Some(id) if !kept => log.find_window(tx, group, id).await?,
+            Some(id) if current.is_some() => {
+                Window::from_row(&row, id, ["current_snapshot", "current_bound", "current_fence"])?
+            }
+            Some(id) => {
+                let met = log.query(MEETING_POINT).bind(group).bind(id).fetch_optional(tx).await?;
+                let met = met.ok_or_else(|| Error::WindowGone { group: group.to_owned(), window: id })?;
+                Window::from_row(&met, id, ["snapshot", "bound", "fence"])?
+            }
+            None => newest.clone(),
+        };
+        Ok(Some(Self { lo, hi: row.try_get("bucket_hi")?, after: row.try_get("after_seq")?, done, target }))
+    }
+
+    /// The first of its buckets, by which a group knows its ranges.
+    pub(super) fn lo(&self) -> i16 {
+        self.lo
+    }
+
+    /// Whether everything up to the window is done.
+    pub(super) fn is_caught_up(&self) -> bool {
         self.done.id >= self.target.id
     }
 
-    /// Reads at most `limit` of the next events.
-    pub(crate) async fn read(
+    /// Where the range stands once this page is handled.
+    pub(super) fn after(&self, page: &Page) -> Self {
+        let mut next = self.clone();
+        if page.complete {
+            next.done = self.target.clone();
+            next.after = 0;
+        } else {
+            next.after = page.passed;
+        }
+        next
+    }
+
+    /// Reads at most `limit` of the next events, and fewer where they are large.
+    pub(super) async fn read(
         &self,
-        tx: &mut PgConnection,
-        schema: &Schema,
+        db: &mut PgConnection,
+        log: &Log,
         event_types: &[String],
-        limit: i64,
+        limit: usize,
     ) -> Result<Page, sqlx::Error> {
         let look_until = self.target.bound.min(self.after.max(self.done.bound).saturating_add(SPAN));
-        let rows = sqlx::query(schema.sql(READ))
-            .bind(&self.done.snapshot)
-            .bind(self.done.bound)
-            .bind(&self.fence)
-            .bind(&self.target.snapshot)
-            .bind(look_until)
-            .bind(self.after)
-            .bind(self.lo)
-            .bind(self.hi)
-            .bind(event_types)
-            .bind(limit)
-            .fetch_all(tx)
-            .await?;
-        let events = rows.iter().map(Stored::from_row).collect::<Result<Vec<_>, _>>()?;
-        let full = events.len() as i64 >= limit;
+        let limit_rows = i64::try_from(limit).unwrap_or(i64::MAX);
+        let mut db = log.route.alone(db).await?;
+        let statement = match self.after >= self.done.bound || self.done.is_the_end_of_all_before() {
+            true => log
+                .query(READ_SINCE)
+                .bind(self.after.max(self.done.bound))
+                .bind(&self.target.snapshot)
+                .bind(look_until)
+                .bind(self.lo)
+                .bind(self.hi)
+                .bind(event_types)
+                .bind(limit_rows),
+            false => log
+                .query(READ)
+                .bind(&self.done.snapshot)
+                .bind(self.done.bound)
+                .bind(&self.done.fence)
+                .bind(&self.target.snapshot)
+                .bind(look_until)
+                .bind(self.after)
+                .bind(self.lo)
+                .bind(self.hi)
+                .bind(event_types)
+                .bind(limit_rows),
+        };
+        let mut rows = log.bind_identity(statement).fetch(&mut *db);
+        let mut events: Vec<Stored> = Vec::new();
+        let mut buckets = Vec::new();
+        let mut bytes = 0;
+        let mut full = false;
+        let mut cut = false;
+        while !full && let Some(row) = rows.try_next().await? {
+            let event = Stored::from_row(&row)?;
+            bytes += event.bytes();
+            events.push(event);
+            buckets.push(row.try_get("bucket")?);
+            cut = bytes >= PAGE_BYTES;
+            full = cut || events.len() >= limit;
+        }
+        drop(rows);
+        db.commit().await?;
         let last = events.last().map_or(self.after, |event| event.seq);
         Ok(Page {
             events,
+            buckets,
             passed: if full { last } else { look_until },
             complete: !full && look_until >= self.target.bound,
+            cut,
         })
     }
 
     /// Records, in the handlers' transaction, that a page is handled. Returns whether the range is through with its window.
-    pub(crate) async fn advance(
+    pub(super) async fn advance(
         &self,
         tx: &mut PgConnection,
-        schema: &Schema,
+        log: &Log,
         group: &str,
         page: &Page,
     ) -> Result<bool, sqlx::Error> {
-        let (done, current, after) =
-            if page.complete { (self.target.id, None, 0) } else { (self.done.id, Some(self.target.id), page.passed) };
-        sqlx::query(schema.sql(ADVANCE))
+        let next = self.after(page);
+        let current = (!page.complete).then_some(&next.target);
+        let elsewhere = log.is_elsewhere;
+        let (done_kept, current_kept) = (elsewhere.then_some(&next.done), current.filter(|_| elsewhere));
+        log.query(ADVANCE)
             .bind(group)
             .bind(self.lo)
-            .bind(done)
-            .bind(current)
-            .bind(after)
+            .bind(next.done.id)
+            .bind(current.map(|window| window.id))
+            .bind(next.after)
+            .bind(done_kept.map(|window| &window.snapshot))
+            .bind(done_kept.map(|window| window.bound))
+            .bind(done_kept.map(|window| &window.fence))
+            .bind(current_kept.map(|window| &window.snapshot))
+            .bind(current_kept.map(|window| window.bound))
+            .bind(current_kept.map(|window| &window.fence))
             .execute(tx)
             .await?;
         Ok(page.complete)
     }
 }
 
+impl Window {
+    /// Window 0, which sees nothing; as migration 1 has it.
+    pub(super) fn beginning() -> Self {
+        Self { id: 0, snapshot: "3:3:".into(), bound: 0, fence: "3".into() }
+    }
+
+    /// Whether nobody who ran when it was opened may still commit an event up to its bound: it names no running transaction, and
+    /// none began between its snapshot and its fence.
+    fn is_the_end_of_all_before(&self) -> bool {
+        // `xmin:xmax:xip,…`
+        let mut parts = self.snapshot.split(':');
+        let (Some(_), Some(xmax), Some(running)) = (parts.next(), parts.next(), parts.next()) else { return false };
+        running.is_empty() && xmax == self.fence
+    }
+
+    pub(super) fn from_row(row: &PgRow, id: i64, [snapshot, bound, fence]: [&str; 3]) -> Result<Self, sqlx::Error> {
+        Ok(Self { id, snapshot: row.try_get(snapshot)?, bound: row.try_get(bound)?, fence: row.try_get(fence)? })
+    }
+}
+
 impl Page {
-    /// Leaves all but the first `count` events for later; `count` is at least 1.
-    pub(crate) fn keep(&mut self, count: usize) {
-        let Some(last) = count.checked_sub(1).and_then(|last| self.events.get(last)) else { return };
-        if count < self.events.len() {
-            self.passed = last.seq;
-            self.complete = false;
-            self.events.truncate(count);
+    /// Whether these are all events up to the window.
+    pub(super) fn is_complete(&self) -> bool {
+        self.complete
+    }
+
+    /// Takes out the events of these buckets, as a page of their own.
+    pub(super) fn take_range(&mut self, (lo, hi): (i16, i16)) -> Self {
+        let events = std::mem::take(&mut self.events).into_iter().zip(std::mem::take(&mut self.buckets));
+        let (taken, left): (Vec<_>, Vec<_>) = events.partition(|(_, bucket)| (lo..=hi).contains(bucket));
+        (self.events, self.buckets) = left.into_iter().unzip();
+        let (events, buckets) = taken.into_iter().unzip();
+        Self { events, buckets, ..*self }
+    }
+
+    pub(super) fn is_cut(&self) -> bool {
+        self.cut
+    }
+
+    /// The seqs of the first and the last event.
+    pub(super) fn ends(&self) -> Option<(i64, i64)> {
+        Some((self.events.first()?.seq, self.events.last()?.seq))
+    }
+
+    /// Whether there may be more up to the same window.
+    pub(super) fn has_next(&self) -> bool {
+        !self.complete
+    }
+
+    /// Leaves the first `count` events, which are at least one, and returns the others, if there are any.
+    pub(super) fn split_off(&mut self, count: usize) -> Option<Self> {
+        let last = self.events.get(count.checked_sub(1)?)?.seq;
+        if count >= self.events.len() {
+            return None;
         }
+        let (events, buckets) = (self.events.split_off(count), self.buckets.split_off(count));
+        let rest = Self { events, buckets, ..*self };
+        (self.passed, self.complete) = (last, false);
+        Some(rest)
     }
 }

@@ -1,22 +1,32 @@
 //! Subscribing: a group of workers that reads the log and runs handlers.
 //!
-//! `driver` looks for work and hands it out, `chunk` handles ranges of the log, `hold` says how events are held back and `held`
-//! handles those, `log` reads between windows, `wake` sleeps until a publisher says that there is news.
+//! `group` joins the group, `driver` looks for work and hands it out, `chunk` handles ranges of the log, `hold` says how events are
+//! held back and `held` handles those, `call` calls handlers and `breaker` rests where they fail again and again, `log` reads between
+//! windows, `page` reads ahead and `scout` for all ranges at once, `wake` sleeps until a publisher says that there is news.
 
+mod ask;
+mod breaker;
+mod call;
 mod chunk;
 mod context;
 mod driver;
 mod failure;
+mod group;
 mod handler;
+mod hands;
 mod held;
 mod hold;
 mod log;
+mod metrics;
+mod page;
+mod scout;
 mod wake;
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use sqlx::PgPool;
+use sqlx::{AssertSqlSafe, PgPool};
 use tracing::warn;
 
 pub use context::Context;
@@ -27,8 +37,12 @@ use crate::contract::{Domain, SubscribedBy};
 use crate::publish::Publisher;
 use crate::stored::Stored;
 use crate::{Error, Schema};
+use ask::Route;
+use breaker::Breaker;
 use handler::Handlers;
 use hold::Hold;
+use log::Log;
+use metrics::Metrics;
 
 /// Where a new group begins to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -46,10 +60,15 @@ struct Settings {
     retry: RetryPolicy,
     workers: u16,
     ranges: u16,
-    chunk: i64,
+    chunk: usize,
     poll: Duration,
     lease: Duration,
     listen: bool,
+    keeps_order: bool,
+    time_limit: Duration,
+    effect_time_limit: Duration,
+    breaker: u32,
+    route: Route,
 }
 
 /// Reads the log for a group, and runs its handlers. `D` is the domain that subscribes, `S` the state that handlers share.
@@ -85,6 +104,7 @@ struct Settings {
 pub struct Subscriber<D, S = ()> {
     group: String,
     pool: PgPool,
+    log: Option<PgPool>,
     schema: Schema,
     state: S,
     handlers: Handlers<D, S>,
@@ -106,10 +126,16 @@ impl<D: Domain> Subscriber<D> {
             poll: Duration::from_secs(2),
             lease: Duration::from_secs(60),
             listen: true,
+            keeps_order: true,
+            time_limit: Duration::from_secs(20),
+            effect_time_limit: Duration::from_secs(120),
+            breaker: 20,
+            route: Route::Direct,
         };
         Self {
             group: group.into(),
             pool,
+            log: None,
             schema: Schema::default(),
             state: (),
             handlers: Handlers::new(),
@@ -124,6 +150,7 @@ impl<D: Domain> Subscriber<D> {
             state_after_handlers: !self.handlers.is_empty(),
             group: self.group,
             pool: self.pool,
+            log: self.log,
             schema: self.schema,
             state,
             handlers: Handlers::new(),
@@ -150,6 +177,54 @@ impl<D: Domain, S: Send + Sync + 'static> Subscriber<D, S> {
         F: for<'a> EffectFn<'a, E, S> + Send + Sync + 'static,
     {
         self.handlers.effect::<E, F>(handler);
+        self
+    }
+
+    /// Passes over events of a payload, or an enum of several. What the group once handled and has no handler for any more is
+    /// otherwise held until a newer deploy knows it.
+    pub fn ignore<E: SubscribedBy<D>>(mut self) -> Self {
+        self.handlers.ignore::<E>();
+        self
+    }
+
+    /// Reads the log of another database, which may be in another cluster. Handlers go on to write to the pool given to
+    /// [`new`](Self::new), and there the group has its position and what it holds back: so what they write still happens exactly
+    /// once. Both databases need eventwright's tables, in the same schema.
+    ///
+    /// Where the log's server is restored from a backup, or a standby takes its place that lags behind, the subscriber notices
+    /// and stops with [`Error::AnotherLog`].
+    pub fn log(mut self, pool: PgPool) -> Self {
+        self.log = Some(pool);
+        self
+    }
+
+    /// Lets later events of a subject go on while an earlier one has failed, is put off or dead. Without this, which is the
+    /// default, they wait behind it.
+    pub fn out_of_order_after_failures(mut self) -> Self {
+        self.settings.keeps_order = false;
+        self
+    }
+
+    /// How long an [`on`](Self::on) handler may run; then it has failed. At least 100 milliseconds. Default: 20 seconds.
+    ///
+    /// A worker that has vanished, with its connection still open to the database's eyes, is taken for dead five seconds after that
+    /// time, so that others can take over its subjects.
+    pub fn time_limit(mut self, limit: Duration) -> Self {
+        self.settings.time_limit = limit.clamp(Duration::from_millis(100), LONGEST_TIME_LIMIT);
+        self
+    }
+
+    /// How long an [`effect`](Self::effect) handler may run; then it has failed. At least 100 milliseconds. Default: 2 minutes.
+    pub fn effect_time_limit(mut self, limit: Duration) -> Self {
+        self.settings.effect_time_limit = limit.clamp(Duration::from_millis(100), LONGEST_TIME_LIMIT);
+        self
+    }
+
+    /// After so many failures of one handler in a row, this process rests for a second, then tries one event, then rests for two
+    /// seconds, and so on up to a minute, until that handler succeeds: so a dependency that is down for an hour costs a few events some
+    /// attempts, and not all events all of theirs. Rejected and snoozed events don't count. 0: never. Default: 20.
+    pub fn rest_after_failures(mut self, in_a_row: u32) -> Self {
+        self.settings.breaker = in_a_row;
         self
     }
 
@@ -180,7 +255,7 @@ impl<D: Domain, S: Send + Sync + 'static> Subscriber<D, S> {
 
     /// How many events are handled in one transaction at most; at least 1. Default: 256.
     pub fn chunk(mut self, events: u16) -> Self {
-        self.settings.chunk = i64::from(events.max(1));
+        self.settings.chunk = usize::from(events.max(1));
         self
     }
 
@@ -195,6 +270,16 @@ impl<D: Domain, S: Send + Sync + 'static> Subscriber<D, S> {
     pub fn lease(mut self, lease: Duration) -> Self {
         self.settings.lease = lease.clamp(Duration::from_millis(100), Duration::from_secs(24 * 3600));
         self
+    }
+
+    /// For connections through a pooler in transaction mode, such as PgBouncer's, that does not keep prepared statements (PgBouncer
+    /// does from 1.21 on, if `max_prepared_statements` is not 0). Each statement is then in a transaction and without a name, and
+    /// nobody LISTENs: see [`poll_every`](Self::poll_every). Handlers must send their own statements so, too: `.persistent(false)`.
+    ///
+    /// In pgbouncer.ini, set `ignore_startup_parameters = extra_float_digits`.
+    pub fn behind_pooler(mut self) -> Self {
+        self.settings.route = Route::Pooler;
+        self.without_listen()
     }
 
     /// Polls only, and doesn't LISTEN, which does not work behind a pooler in transaction mode.
@@ -232,7 +317,7 @@ impl<D: Domain, S: Send + Sync + 'static> Subscriber<D, S> {
     }
 
     fn inner(self) -> Result<Inner<D, S>, Error> {
-        let Self { group, pool, schema, state, handlers, settings, state_after_handlers } = self;
+        let Self { group, pool, log, schema, state, handlers, settings, state_after_handlers } = self;
         if state_after_handlers {
             return Err(Error::StateAfterHandlers { group });
         }
@@ -242,17 +327,30 @@ impl<D: Domain, S: Send + Sync + 'static> Subscriber<D, S> {
         if handlers.is_empty() {
             return Err(Error::NoHandlers { group });
         }
-        // Connections of its own: it waits for nobody else's, and gets none back in a state that somebody else left it in.
-        // Two for each worker, one that looks for work, and one that listens.
-        let own = pool.options().clone().min_connections(0).max_connections(2 * u32::from(settings.workers) + 2);
-        let pool = own.connect_lazy_with((*pool.connect_options()).clone());
+        // two for each worker, one that looks for work, and one that listens
+        let connections = 2 * u32::from(settings.workers) + 2;
+        let home = own_pool(&pool, connections);
+        let log = match log {
+            Some(pool) => {
+                let own = own_pool(&pool, u32::from(settings.workers) + 2);
+                Log::elsewhere(own, schema.clone(), settings.route)
+            }
+            None => Log::new(home.clone(), schema.clone(), settings.route),
+        };
+        let event_types = handlers.event_types();
         Ok(Inner {
-            event_types: handlers.event_types(),
+            metrics: Metrics::new(&group, &event_types),
+            event_types,
             kinds: handlers.kinds(),
             publisher: Publisher::to(schema.clone()),
             stopping: AtomicBool::new(false),
+            breaker: Breaker::new(settings.breaker),
+            begin: begin(&settings),
+            ranges_at_work: AtomicI32::new(0),
+            asked: Mutex::default(),
             group,
-            pool,
+            pool: home,
+            log,
             schema,
             state,
             handlers,
@@ -261,10 +359,37 @@ impl<D: Domain, S: Send + Sync + 'static> Subscriber<D, S> {
     }
 }
 
+const LONGEST_TIME_LIMIT: Duration = Duration::from_secs(24 * 3600);
+/// How long the server waits for a worker that should have said something by now, beyond a handler's time.
+const SILENCE: Duration = Duration::from_secs(5);
+/// How often a process asks others for ranges.
+const ASKS: Duration = Duration::from_secs(1);
+
+/// Connections of its own: a subscriber waits for nobody else's, and gets none back in a state that somebody else left it in.
+fn own_pool(pool: &PgPool, connections: u32) -> PgPool {
+    let options = pool.options().clone().min_connections(0).max_connections(connections);
+    // each use says what is wrong as well as a question beforehand
+    options.test_before_acquire(false).connect_lazy_with((*pool.connect_options()).clone())
+}
+
+/// Begins a transaction in which handlers run: each statement sees what others committed before it, whatever the database's default
+/// is; none runs longer than a handler may; and a worker that has vanished loses its range.
+fn begin(settings: &Settings) -> String {
+    let limit = settings.time_limit;
+    format!(
+        "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = {}; \
+         SET LOCAL idle_in_transaction_session_timeout = {}",
+        limit.as_millis(),
+        (limit + SILENCE).as_millis()
+    )
+}
+
 /// A subscriber that runs, shared by its tasks.
 struct Inner<D, S> {
     group: String,
+    /// The database that handlers write to, which has the group's position.
     pool: PgPool,
+    log: Log,
     schema: Schema,
     state: S,
     handlers: Handlers<D, S>,
@@ -275,6 +400,13 @@ struct Inner<D, S> {
     /// All payloads that have a handler, as `type/version`.
     kinds: Vec<String>,
     stopping: AtomicBool,
+    breaker: Breaker,
+    metrics: Metrics,
+    begin: String,
+    /// How many ranges this process has at the moment.
+    ranges_at_work: AtomicI32,
+    /// When it asked others for one.
+    asked: Mutex<Option<Instant>>,
 }
 
 impl<D, S> Inner<D, S> {
@@ -282,10 +414,41 @@ impl<D, S> Inner<D, S> {
         self.stopping.load(Ordering::Relaxed)
     }
 
+    /// Whether nothing more is to be begun, at least for now.
+    fn must_wait(&self) -> bool {
+        self.is_stopping() || self.breaker.is_open()
+    }
+
+    /// Begins a transaction in which a handler runs.
+    fn begin(&self) -> AssertSqlSafe<String> {
+        // numbers are all that is put into it
+        AssertSqlSafe(self.begin.clone())
+    }
+
+    fn ranges_at_work(&self) -> i32 {
+        self.ranges_at_work.load(Ordering::Relaxed)
+    }
+
+    /// Whether it would still have as many as one who asks with so many, if that one got a range of ours.
+    fn has_more_ranges_than(&self, with: i32) -> bool {
+        self.ranges_at_work() > with + 1
+    }
+
+    /// Whether it is time to ask others for a range.
+    fn may_ask(&self) -> bool {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let may = asked.is_none_or(|last| last.elapsed() >= ASKS);
+        if may {
+            *asked = Some(Instant::now());
+        }
+        may
+    }
+
     /// How an event is held back after its handler failed, counting this attempt.
     fn failed(&self, event: &Stored, failure: &Failure, attempts: u32) -> Hold {
         let hold = self.settings.retry.hold(failure, attempts);
         let envelope = &event.envelope;
+        self.metrics.held(hold.reason);
         warn!(
             group = self.group,
             event_id = %envelope.event_id,

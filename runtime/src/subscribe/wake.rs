@@ -10,6 +10,7 @@ use sqlx::postgres::PgListener;
 use sqlx::{Executor, PgPool};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use tracing::warn;
 
 use crate::Schema;
@@ -17,6 +18,11 @@ use crate::Schema;
 /// How long a ticket counts; it is renewed at half of that. A subscriber that dies in its sleep costs publishers a
 /// notification each for at most this long.
 const GOOD_FOR: Duration = Duration::from_secs(600);
+
+/// How often the listening connection is asked whether it is still there, and how long it may take to answer.
+const HEARTBEAT: Duration = Duration::from_secs(10);
+const NO_ANSWER: Duration = Duration::from_secs(5);
+const RECONNECT: Duration = Duration::from_millis(500);
 
 /// What reached the listener.
 #[derive(Debug)]
@@ -41,25 +47,9 @@ impl Drop for Listener {
 
 impl Listener {
     pub(super) async fn start(pool: &PgPool, schema: &Schema) -> Result<Self, sqlx::Error> {
-        let mut listener = PgListener::connect_with(pool).await?;
-        listener.listen(schema.name()).await?;
+        let listener = connect(pool, schema).await?;
         let (calls, receiver) = mpsc::channel(64);
-        let task = tokio::spawn(async move {
-            loop {
-                let call = match listener.try_recv().await {
-                    Ok(Some(notification)) => notification.payload().parse().map_or(Call::Lost, Call::Answered),
-                    Ok(None) => Call::Lost,
-                    Err(error) => {
-                        warn!(%error, "the listening connection failed");
-                        tokio::time::sleep(Duration::from_millis(500)).await;
-                        Call::Lost
-                    }
-                };
-                if calls.send(call).await.is_err() {
-                    return;
-                }
-            }
-        });
+        let task = tokio::spawn(listen(listener, pool.clone(), schema.clone(), calls));
         Ok(Self { calls: receiver, task })
     }
 
@@ -69,6 +59,55 @@ impl Listener {
             // the task ended by a panic: polling goes on
             None => std::future::pending().await,
         }
+    }
+}
+
+async fn connect(pool: &PgPool, schema: &Schema) -> Result<PgListener, sqlx::Error> {
+    let mut listener = PgListener::connect_with(pool).await?;
+    // or it would come back by itself, at any time, and wait for as long as that takes
+    listener.eager_reconnect(false);
+    listener.listen(schema.name()).await?;
+    Ok(listener)
+}
+
+async fn listen(listener: PgListener, pool: PgPool, schema: Schema, calls: mpsc::Sender<Call>) {
+    let mut connected = Some(listener);
+    loop {
+        let call = match &mut connected {
+            Some(listener) => match hear(listener).await {
+                Ok(call) => call,
+                Err(error) => {
+                    warn!(%error, "the listening connection failed");
+                    connected = None;
+                    Some(Call::Lost)
+                }
+            },
+            None => {
+                tokio::time::sleep(RECONNECT).await;
+                connected = timeout(NO_ANSWER, connect(&pool, &schema)).await.ok().and_then(Result::ok);
+                // what was called meanwhile was not heard
+                connected.is_some().then_some(Call::Lost)
+            }
+        };
+        if let Some(call) = call
+            && calls.send(call).await.is_err()
+        {
+            return;
+        }
+    }
+}
+
+/// Waits for a call, and asks now and then whether the connection is still there: one whose other side has vanished looks like one
+/// on which nobody calls.
+async fn hear(listener: &mut PgListener) -> Result<Option<Call>, sqlx::Error> {
+    match timeout(HEARTBEAT, listener.try_recv()).await {
+        Ok(Ok(Some(notification))) => Ok(Some(notification.payload().parse().map_or(Call::Lost, Call::Answered))),
+        Ok(Ok(None)) => Err(sqlx::Error::Io(std::io::ErrorKind::ConnectionAborted.into())),
+        Ok(Err(error)) => Err(error),
+        Err(_) => match timeout(NO_ANSWER, sqlx::query("SELECT 1").execute(listener)).await {
+            Ok(answer) => answer.map(|_| None),
+            Err(_) => Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())),
+        },
     }
 }
 

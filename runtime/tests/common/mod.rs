@@ -84,6 +84,7 @@ pub async fn open(pool: &PgPool, about: &str) -> Result<Transaction<'static, Pos
 pub struct Group {
     name: &'static str,
     pool: PgPool,
+    log: Option<PgPool>,
 }
 
 impl Group {
@@ -91,11 +92,20 @@ impl Group {
         sqlx::query("CREATE TABLE IF NOT EXISTS effects (k bigserial, grp text, about text, n bigint, event_id text)")
             .execute(pool)
             .await?;
-        Ok(Self { name, pool: pool.clone() })
+        Ok(Self { name, pool: pool.clone(), log: None })
+    }
+
+    /// The same group, whose log is in another database.
+    pub fn reading(self, log: &PgPool) -> Self {
+        Self { log: Some(log.clone()), ..self }
     }
 
     pub fn subscriber(&self) -> Subscriber<Home, &'static str> {
-        Subscriber::<Home>::new(self.name, self.pool.clone()).workers(2).state(self.name)
+        let subscriber = Subscriber::<Home>::new(self.name, self.pool.clone()).workers(2).state(self.name);
+        match &self.log {
+            Some(log) => subscriber.log(log.clone()),
+            None => subscriber,
+        }
     }
 
     /// Handles what is visible now, and returns what is new, as `about`.

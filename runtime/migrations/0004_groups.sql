@@ -1,0 +1,269 @@
+-- Groups that are run by many processes, of several deploys, and beside another database than the log's.
+
+ALTER TABLE eventwright.groups
+    -- All event types that the group handles. A worker that does not know one of them holds its events for a newer deploy.
+    ADD COLUMN event_types  text[]      NOT NULL DEFAULT '{}',
+    -- Whether later events of a subject wait behind one that failed.
+    ADD COLUMN keeps_order  boolean     NOT NULL DEFAULT true,
+    -- Into how many ranges it is to be split; null: as it was made.
+    ADD COLUMN ranges       integer     CHECK (ranges BETWEEN 1 AND 1024),
+    -- The last window and number that the group reads; null: it follows the log.
+    ADD COLUMN until_window bigint,
+    ADD COLUMN until_seq    bigint,
+    -- Whether its effect handlers run; else their events are passed over.
+    ADD COLUMN effects      boolean     NOT NULL DEFAULT true,
+    -- Nobody takes anything of the group while it is paused. A detached one keeps its position, and the log no longer waits for it.
+    ADD COLUMN paused_at    timestamptz,
+    ADD COLUMN detached_at  timestamptz,
+    -- Whose log it reads; null: this database's. See `identity`.
+    ADD COLUMN log_system   bigint,
+    ADD COLUMN log_database text,
+    ADD COLUMN log_timeline integer,
+    ADD CHECK ((log_system IS NULL) = (log_database IS NULL) AND (log_system IS NULL) = (log_timeline IS NULL));
+
+ALTER TABLE eventwright.positions
+    -- A range that is to be joined with its neighbour goes no further than this window, where they meet.
+    ADD COLUMN stop_at          bigint,
+    -- What windows `done` and `current` are, where the log is another database's.
+    ADD COLUMN done_snapshot    pg_snapshot,
+    ADD COLUMN done_bound       bigint,
+    ADD COLUMN done_fence       xid8,
+    ADD COLUMN current_snapshot pg_snapshot,
+    ADD COLUMN current_bound    bigint,
+    ADD COLUMN current_fence    xid8;
+
+ALTER TABLE eventwright.begun
+    -- Until when a worker that has this many ranges of the group asks for this one, too.
+    ADD COLUMN wanted_until timestamptz,
+    ADD COLUMN wanted_with  integer;
+
+-- At the log: how far groups have come that live in other databases.
+CREATE TABLE eventwright.readers (
+    -- `system_identifier/database` of the group's own tables
+    home        text        NOT NULL,
+    group_name  text        NOT NULL,
+    -- The window up to which all ranges of the group are done.
+    completed   bigint      NOT NULL,
+    seen_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
+    detached_at timestamptz,
+    PRIMARY KEY (home, group_name)
+);
+
+-- The cluster whose transaction ids stand in the log and the windows. In another one, into which they were restored from a
+-- dump, they mean nothing.
+CREATE TABLE eventwright.cluster (
+    one               boolean PRIMARY KEY DEFAULT true CHECK (one),
+    system_identifier bigint  NOT NULL
+);
+INSERT INTO eventwright.cluster (system_identifier) SELECT system_identifier FROM pg_control_system();
+
+-- Whose log this is, and in which of its lives: a promoted standby, or a server restored to an earlier point in time, goes on with
+-- a new timeline. Refuses standbys, which have no log of their own.
+CREATE FUNCTION eventwright.identity(OUT system bigint, OUT database text, OUT timeline integer)
+LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+BEGIN
+    IF pg_is_in_recovery() THEN
+        RAISE EXCEPTION 'eventwright reads the log on the primary, and this server is a standby'
+            USING ERRCODE = 'EW001', HINT = 'connect the subscriber to the primary';
+    END IF;
+    SELECT system_identifier INTO STRICT system FROM pg_control_system();
+    database := current_database();
+    -- the first eight hexadecimal digits of a WAL file's name are its timeline
+    timeline := ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::integer;
+END
+$$;
+
+-- Stops a statement that reads, or would go on reading, another log than the one that it takes this for.
+CREATE FUNCTION eventwright.assert_identity(of_system bigint, of_database text, of_timeline integer) RETURNS boolean
+LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+DECLARE
+    here record;
+BEGIN
+    SELECT * INTO STRICT here FROM eventwright.identity();
+    IF (here.system, here.database, here.timeline) IS DISTINCT FROM (of_system, of_database, of_timeline) THEN
+        RAISE EXCEPTION 'this is not the log that the group has read so far: it was %/% on timeline %, and is %/% on timeline %',
+            of_system, of_database, of_timeline, here.system, here.database, here.timeline
+            USING ERRCODE = 'EW002', HINT = 'the log was restored or has failed over: see `eventwright rebase --help`';
+    END IF;
+    RETURN true;
+END
+$$;
+
+ALTER TABLE eventwright.windows
+    -- Whether its commit was waited for, so that no crash takes it back.
+    ADD COLUMN durable boolean NOT NULL DEFAULT false;
+
+-- Opens a window and returns it, or the last one where nothing was published since.
+-- Alone in its own read committed transaction on the primary. The order of its statements is the proof that nothing is lost:
+-- first the snapshot, then the bound (so whatever the snapshot sees has seq <= bound), then the fence (so whoever has a later
+-- xid has seq > bound). Openers take turns by an advisory lock on the windows table's oid; publishers never wait.
+-- `durable`: for positions in another cluster, which a crash of this one does not take back. A window that was lost there would
+-- be opened again with the same fence, and what was published between the two would fall between the scans.
+CREATE FUNCTION eventwright.open_window(durable boolean) RETURNS eventwright.windows
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    previous eventwright.windows;
+    opened eventwright.windows;
+BEGIN
+    IF pg_is_in_recovery() THEN
+        RAISE EXCEPTION 'eventwright reads the log on the primary, and this server is a standby'
+            USING ERRCODE = 'EW001', HINT = 'connect the subscriber to the primary';
+    END IF;
+    IF pg_current_xact_id_if_assigned() IS NOT NULL THEN
+        RAISE EXCEPTION 'eventwright.open_window must be alone in its transaction'
+            USING HINT = 'call it outside of a transaction block';
+    END IF;
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'eventwright.open_window needs a read committed transaction, and this one is %',
+            current_setting('transaction_isolation')
+            USING HINT = 'set default_transaction_isolation to "read committed" for the subscriber''s role';
+    END IF;
+    PERFORM pg_advisory_xact_lock('eventwright.windows'::regclass::oid::bigint::bit(32)::int, 1);
+    SELECT * INTO STRICT previous FROM eventwright.windows ORDER BY id DESC LIMIT 1;
+    opened.opened_at := clock_timestamp();
+    -- A time, in microseconds: what a crash took back is not given out again, and so means one thing to whoever remembers it.
+    opened.id := greatest(previous.id + 1, (extract(epoch FROM opened.opened_at) * 1000000)::bigint);
+    opened.durable := durable;
+    opened.snapshot := pg_current_snapshot();
+    -- a sequence that was never called shows the value that it will give next
+    SELECT last_value - (NOT is_called)::int INTO STRICT opened.bound FROM eventwright.outbox_seq;
+    IF opened.bound = previous.bound AND (previous.durable OR NOT durable) AND NOT EXISTS (
+        SELECT FROM eventwright.running(previous.snapshot, previous.fence) r
+          JOIN eventwright.outbox o ON o.xid = r.xid AND o.seq <= previous.bound
+         WHERE pg_visible_in_snapshot(r.xid, opened.snapshot)
+           AND NOT pg_visible_in_snapshot(r.xid, previous.snapshot))
+    THEN
+        RETURN previous;
+    END IF;
+    IF (SELECT c.system_identifier FROM eventwright.cluster c) <> (SELECT s.system_identifier FROM pg_control_system() s) THEN
+        RAISE EXCEPTION 'this log was restored from a dump into another cluster, whose transaction ids are not those in the log'
+            USING ERRCODE = 'EW002', HINT = 'stop all publishers and subscribers, and run `eventwright rebase`';
+    END IF;
+    IF NOT durable THEN
+        -- Positions live in this cluster and commit after the window did, so a crash that loses the window loses them, too.
+        PERFORM set_config('synchronous_commit', 'off', true);
+    ELSIF current_setting('synchronous_commit') = 'off' THEN
+        PERFORM set_config('synchronous_commit', 'local', true);
+    END IF;
+    opened.fence := pg_current_xact_id();
+    INSERT INTO eventwright.windows SELECT opened.*;
+    RETURN opened;
+END
+$$;
+
+-- As the version before calls it.
+CREATE OR REPLACE FUNCTION eventwright.open_window() RETURNS bigint
+LANGUAGE sql VOLATILE AS $$ SELECT (eventwright.open_window(false)).id $$;
+
+-- Lets the first held event of each of these subjects run, where it was behind another.
+-- Called last in a transaction that held events back or let them go. The locks make those take turns who do so for one subject;
+-- without them, one who adds an event behind a head and one who takes the head away would not see each other, and the event
+-- would wait for ever.
+CREATE OR REPLACE FUNCTION eventwright.release(of_group text, subjects text[]) RETURNS void
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock('eventwright.held'::regclass::oid::bigint::bit(32)::int, key)
+       FROM (SELECT DISTINCT hashtext(of_group || '/' || s) AS key FROM unnest(subjects) s ORDER BY 1) keys;
+    UPDATE eventwright.held h
+       SET reason = 'ready', due_at = clock_timestamp()
+      FROM eventwright.groups g
+     CROSS JOIN unnest(subjects) s
+     CROSS JOIN LATERAL (SELECT e.seq FROM eventwright.held e
+                          WHERE e.group_name = of_group AND e.subject = s
+                            AND (g.keeps_order OR e.reason NOT IN ('failed', 'snoozed', 'dead'))
+                          ORDER BY e.seq LIMIT 1) head
+     WHERE g.name = of_group AND h.group_name = of_group AND h.seq = head.seq AND h.reason = 'behind';
+END
+$$;
+
+-- The buckets in this many ranges of nearly equal size, both ends included.
+CREATE FUNCTION eventwright.edges(ranges integer) RETURNS TABLE (lo smallint, hi smallint)
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT (n * 1024 / ranges)::smallint, ((n + 1) * 1024 / ranges - 1)::smallint FROM generate_series(0, ranges - 1) n
+$$;
+
+-- Splits and joins a group's ranges until there are so many. Splitting is done at once: both halves keep the position. Those to be
+-- joined first have to stand at the same window: `stop_at` lets none go past the one that the first of them is reading to, and the
+-- last to come there joins them, by `meet`. Waits for the transactions that have the ranges.
+CREATE FUNCTION eventwright.set_ranges(of_group text, wanted integer) RETURNS void
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    IF wanted NOT BETWEEN 1 AND 1024 THEN
+        RAISE EXCEPTION 'a group has 1 to 1024 ranges, not %', wanted;
+    END IF;
+    UPDATE eventwright.groups SET ranges = wanted WHERE name = of_group;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'there is no group %', quote_literal(of_group);
+    END IF;
+    PERFORM FROM eventwright.positions WHERE group_name = of_group ORDER BY bucket_lo FOR UPDATE;
+    INSERT INTO eventwright.positions
+           (group_name, bucket_lo, bucket_hi, done, current, after_seq, stop_at,
+            done_snapshot, done_bound, done_fence, current_snapshot, current_bound, current_fence)
+    SELECT p.group_name, e.lo, p.bucket_hi, p.done, p.current, p.after_seq, p.stop_at,
+           p.done_snapshot, p.done_bound, p.done_fence, p.current_snapshot, p.current_bound, p.current_fence
+      FROM eventwright.positions p
+      JOIN eventwright.edges(wanted) e ON e.lo > p.bucket_lo AND e.lo <= p.bucket_hi
+     WHERE p.group_name = of_group;
+    UPDATE eventwright.positions p
+       SET bucket_hi = coalesce((SELECT min(q.bucket_lo) - 1 FROM eventwright.positions q
+                                  WHERE q.group_name = of_group AND q.bucket_lo > p.bucket_lo), 1023)
+     WHERE p.group_name = of_group;
+    UPDATE eventwright.positions
+       SET stop_at = (SELECT max(greatest(done, current)) FROM eventwright.positions WHERE group_name = of_group)
+     WHERE group_name = of_group;
+    PERFORM eventwright.meet(of_group);
+END
+$$;
+
+-- Joins the ranges of a group that wait for it, once all of them have come to the same window and nobody has any of them.
+-- Returns whether there is nothing left to join.
+CREATE FUNCTION eventwright.meet(of_group text) RETURNS boolean
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    of eventwright.groups;
+    free integer;
+BEGIN
+    SELECT * INTO of FROM eventwright.groups WHERE name = of_group FOR NO KEY UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+        RETURN false;   -- somebody else is at it
+    END IF;
+    IF EXISTS (SELECT FROM eventwright.positions p
+                WHERE group_name = of_group AND bucket_lo NOT IN (SELECT lo FROM eventwright.edges(of.ranges))) THEN
+        SELECT count(*) INTO free FROM (
+            SELECT FROM eventwright.positions
+             WHERE group_name = of_group AND current IS NULL AND done = stop_at FOR UPDATE SKIP LOCKED) p;
+        IF free < (SELECT count(*) FROM eventwright.positions WHERE group_name = of_group) THEN
+            RETURN false;
+        END IF;
+        DELETE FROM eventwright.positions
+         WHERE group_name = of_group AND bucket_lo NOT IN (SELECT lo FROM eventwright.edges(of.ranges));
+        UPDATE eventwright.positions p SET bucket_hi = e.hi
+          FROM eventwright.edges(of.ranges) e WHERE p.group_name = of_group AND p.bucket_lo = e.lo;
+    END IF;
+    UPDATE eventwright.positions SET stop_at = of.until_window
+     WHERE group_name = of_group AND stop_at IS DISTINCT FROM of.until_window;
+    RETURN true;
+END
+$$;
+
+-- What a group has to do: the ranges that are not at window `newest` yet, and seconds until the next held event is due that is of
+-- one of these kinds, as `type/version` (null: none). No locks. Plan: the group's positions, and the partial index held_due.
+CREATE FUNCTION eventwright.look(of_group text, newest bigint, kinds text[]) RETURNS TABLE (
+    paused boolean, detached boolean, event_types text[], until_window bigint, until_seq bigint, effects boolean, meeting boolean,
+    due_in double precision, lows smallint[], highs smallint[], done bigint[], current bigint[], after_seq bigint[], stop_at bigint[])
+LANGUAGE sql STABLE AS $$
+    SELECT g.paused_at IS NOT NULL, g.detached_at IS NOT NULL, g.event_types, g.until_window, g.until_seq, g.effects,
+           EXISTS (SELECT FROM eventwright.positions m WHERE m.group_name = of_group AND m.stop_at IS DISTINCT FROM g.until_window),
+           (SELECT extract(epoch FROM min(greatest(h.due_at, h.leased_until)) - clock_timestamp())::double precision
+              FROM eventwright.held h
+             WHERE h.group_name = of_group AND h.reason NOT IN ('behind', 'dead')
+               AND (h.event_type || '/' || h.schema_version = ANY (kinds) OR h.event_type || '/' || h.downcast_version = ANY (kinds))),
+           p.lows, p.highs, p.done, p.current, p.after_seq, p.stop_at
+      FROM eventwright.groups g
+     CROSS JOIN LATERAL (
+            SELECT array_agg(r.bucket_lo) AS lows, array_agg(r.bucket_hi) AS highs, array_agg(r.done) AS done,
+                   array_agg(r.current) AS current, array_agg(r.after_seq) AS after_seq, array_agg(r.stop_at) AS stop_at
+              FROM eventwright.positions r
+             WHERE r.group_name = of_group AND (r.current IS NOT NULL OR r.done < least(newest, r.stop_at))) p
+     WHERE g.name = of_group
+$$;

@@ -1,0 +1,114 @@
+//! Asking the database: with or without a pooler in between, and not for ever.
+
+use std::ops::{Deref, DerefMut};
+use std::time::Duration;
+
+use sqlx::postgres::PgArguments;
+use sqlx::{Connection, PgConnection, Postgres, Transaction};
+
+use super::Inner;
+use crate::{Error, Schema};
+
+/// An answer that takes longer does not come any more: the other side is gone, and did not say so.
+const NO_ANSWER: Duration = Duration::from_secs(15);
+
+pub(super) type Query<'q> = sqlx::query::Query<'q, Postgres, PgArguments>;
+
+/// What the database says, or an error where it says nothing.
+pub(super) async fn answered<T, E: Into<Error>>(asked: impl Future<Output = Result<T, E>>) -> Result<T, Error> {
+    match tokio::time::timeout(NO_ANSWER, asked).await {
+        Ok(answer) => answer.map_err(Into::into),
+        Err(_) => Err(Error::Database(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()))),
+    }
+}
+
+/// How statements are sent.
+///
+/// sqlx sends a statement in two steps, first its text, then its arguments. A pooler in transaction mode may send them to two
+/// servers, unless both belong to one transaction; and a statement that has a name is not there any more in the next one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Route {
+    Direct,
+    /// Each statement is nameless, and in a transaction.
+    Pooler,
+}
+
+impl Route {
+    pub(super) fn query<'q>(self, schema: &Schema, statement: &'static str) -> Query<'q> {
+        sqlx::query(schema.sql(statement)).persistent(self == Self::Direct)
+    }
+
+    /// A connection for a statement that is alone in its transaction.
+    pub(super) async fn alone(self, db: &mut PgConnection) -> Result<Alone<'_>, sqlx::Error> {
+        Ok(match self {
+            Self::Direct => Alone::Statement(db),
+            Self::Pooler => Alone::Transaction(db.begin_with(crate::release::BEGIN).await?),
+        })
+    }
+}
+
+pub(super) enum Alone<'c> {
+    Statement(&'c mut PgConnection),
+    Transaction(Transaction<'c, Postgres>),
+}
+
+impl Alone<'_> {
+    /// What was done is done.
+    pub(super) async fn commit(self) -> Result<(), sqlx::Error> {
+        match self {
+            Self::Statement(_) => Ok(()),
+            Self::Transaction(tx) => tx.commit().await,
+        }
+    }
+}
+
+impl Deref for Alone<'_> {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        match self {
+            Self::Statement(db) => db,
+            Self::Transaction(tx) => tx,
+        }
+    }
+}
+
+impl DerefMut for Alone<'_> {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        match self {
+            Self::Statement(db) => db,
+            Self::Transaction(tx) => tx,
+        }
+    }
+}
+
+impl<D, S> Inner<D, S> {
+    /// One of our statements.
+    pub(super) fn query<'q>(&self, statement: &'static str) -> Query<'q> {
+        self.settings.route.query(&self.schema, statement)
+    }
+
+    /// A connection for a statement that is alone in its transaction.
+    pub(super) async fn alone<'c>(&self, db: &'c mut PgConnection) -> Result<Alone<'c>, sqlx::Error> {
+        self.settings.route.alone(db).await
+    }
+}
+
+/// Undoes what a handler did. A statement of the handler for which nobody waits any more may answer first, and with an error: then
+/// dropping the transaction does what is left to do.
+pub(super) async fn undo(tx: Transaction<'_, Postgres>) -> Result<(), sqlx::Error> {
+    match tx.rollback().await {
+        Err(error) if error.as_database_error().is_some() => Ok(()),
+        other => other,
+    }
+}
+
+/// As [`undo`], back to the savepoint.
+pub(super) async fn undo_to_savepoint(tx: &mut PgConnection) -> Result<(), sqlx::Error> {
+    const BACK: &str = "ROLLBACK TO SAVEPOINT eventwright";
+    match sqlx::raw_sql(BACK).execute(&mut *tx).await {
+        Err(error) if error.as_database_error().is_some() => sqlx::raw_sql(BACK).execute(tx).await?,
+        other => other?,
+    };
+    Ok(())
+}

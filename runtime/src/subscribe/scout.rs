@@ -1,0 +1,89 @@
+//! Where little is new, one read serves all ranges of a group, and those in which there is nothing are moved on together.
+
+use super::Inner;
+use super::ask::answered;
+use super::driver::Span;
+use super::log::{Claim, Page, Window};
+use crate::Error;
+
+const PASS_OVER: &str = include_str!("../sql/pass_over.sql");
+
+/// What one read has found for ranges that all stand at one window.
+pub(super) struct Scouted {
+    /// The ranges in which there are events, with those.
+    pub(super) found: Vec<(Claim, Page)>,
+    /// The ranges in which there is nothing, and the windows between which that is so.
+    empty: Vec<(i16, i16)>,
+    done: Window,
+    newest: Window,
+}
+
+/// Reads for all ranges at once. `None`: they stand at different windows, or there is more than a page.
+pub(super) async fn scout<D, S>(
+    inner: &Inner<D, S>,
+    spans: &[Span],
+    newest: &Window,
+    event_types: &[String],
+) -> Result<Option<Scouted>, Error> {
+    let Some(first) = spans.first() else { return Ok(None) };
+    let same = |span: &Span| span.current.is_none() && span.stop_at.is_none() && span.done == first.done;
+    if !spans.iter().all(same) {
+        return Ok(None);
+    }
+    let Some(done) = inner.log.remembered(first.done) else { return Ok(None) };
+    let all = Claim::between(done.clone(), newest.clone(), (0, i16::MAX));
+    let mut db = inner.log.pool.acquire().await.map_err(Error::from)?;
+    let read = answered(all.read(&mut db, &inner.log, event_types, inner.settings.chunk)).await;
+    if read.is_err() {
+        db.close_on_drop();
+    }
+    let mut page = read?;
+    if !page.is_complete() {
+        return Ok(None);
+    }
+    let mut scouted = Scouted { found: Vec::new(), empty: Vec::new(), done, newest: newest.clone() };
+    for span in spans {
+        let range = (span.lo, span.hi);
+        let of_range = page.take_range(range);
+        if of_range.events.is_empty() {
+            scouted.empty.push(range);
+        } else {
+            let claim = Claim::between(scouted.done.clone(), newest.clone(), range);
+            scouted.found.push((claim, of_range));
+        }
+    }
+    Ok(Some(scouted))
+}
+
+impl Scouted {
+    /// Moves the ranges on in which there is nothing.
+    pub(super) async fn pass_over<D, S>(self, inner: &Inner<D, S>) -> Result<(), Error> {
+        if self.empty.is_empty() {
+            return Ok(());
+        }
+        let (lows, highs): (Vec<i16>, Vec<i16>) = self.empty.into_iter().unzip();
+        let kept = inner.log.is_elsewhere.then_some(&self.newest);
+        let mut db = inner.pool.acquire().await.map_err(Error::from)?;
+        let passed = async {
+            let mut db = inner.alone(&mut db).await?;
+            inner
+                .query(PASS_OVER)
+                .bind(&inner.group)
+                .bind(lows)
+                .bind(self.done.id)
+                .bind(self.newest.id)
+                .bind(kept.map(|window| &window.snapshot))
+                .bind(kept.map(|window| window.bound))
+                .bind(kept.map(|window| &window.fence))
+                .bind(highs)
+                .execute(&mut *db)
+                .await?;
+            db.commit().await
+        };
+        let passed = answered(passed).await;
+        if passed.is_err() {
+            db.close_on_drop();
+        }
+        passed
+    }
+}
