@@ -2,17 +2,22 @@
 //! `credit.released` version 2: Reserved credits went back to their accounts.
 
 use eventwright::{
-    CarriesSubject, Int, List, Object, OffsetDateTime, Payload, Publishable, PublishedBy,
+    Int, List, NeedsDowncast, Object, OffsetDateTime, Payload, Publishable, PublishedBy,
     SubscribedBy, Text, Unrecognized, Words,
 };
 
-use super::{CreditAccountId, Delivery, ReservationId, Revenue, Sales, Warehouse};
+use super::{
+    CreditAccountId, CreditReleasedV1, Delivery, ReservationId, Revenue, Sales, Warehouse,
+};
 
 /// Credits of a reservation went back to the accounts that they came from. The reservation goes on
 /// while `remaining_credits` is above 0.
 ///
 /// Owned by delivery; delivered to revenue, sales and warehouse. Schema:
 /// <https://contracts.sguild/credit-reservation-lock/schema/payloads/credit.released-v2.json>
+///
+/// Subscribers may still count on [`CreditReleasedV1`]: publish it `with_downcast`, which tells the
+/// fact in that version, too.
 #[derive(Clone, PartialEq, Object)]
 #[object(closed)]
 #[non_exhaustive]
@@ -37,7 +42,8 @@ impl Payload for CreditReleasedV2 {
     const VERSION: u16 = 2;
 }
 
-impl CarriesSubject for CreditReleasedV2 {
+impl NeedsDowncast for CreditReleasedV2 {
+    type Older = CreditReleasedV1;
     type Subject = ReservationId;
 
     fn subject(&self) -> ReservationId {

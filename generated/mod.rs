@@ -18,6 +18,7 @@ pub mod credit_locked_v1;
 pub mod credit_purchased_v1;
 #[allow(deprecated, reason = "deprecated versions are still read")]
 pub mod credit_released_v1;
+#[allow(deprecated, reason = "deprecated versions are still read")]
 pub mod credit_released_v2;
 pub mod credit_reserved_v1;
 pub mod customer_handoff_v1;

@@ -80,7 +80,7 @@ async fn the_log_holds_what_was_published() -> Result {
     let mut tx = database.pool().begin().await?;
     let lead = LeadId::new();
     let created = lead_created(lead);
-    let event_id = Publisher::<Sales>::new().publish(&mut tx, created.clone().tenant("sguild")).await?;
+    let event_id = Publisher::<Sales>::new().publish(&mut tx, created.clone().tenant("sguild")).await?.event_id;
     tx.commit().await?;
     type Row = (sqlx::types::Uuid, String, i32, String, Option<String>, String, String, String);
     let (id, event_type, version, source, tenant, subject, correlation, payload): Row = sqlx::query_as(

@@ -205,12 +205,40 @@ fn check_statuses(linked: &Linked<'_>, problems: &mut Problems) {
                 .related(status(first), "the other one")
                 .help("mark the older one `deprecated`");
         }
+        check_promises(linked, index, problems);
         if event.versions.is_empty() {
             let span = linked.registry_span(&format!("/event_types/{index}/versions"));
             problems
                 .error(span, format!("`{}` has no version", event.event_type))
                 .help("an event type that is only planned has a version with the status `announced`");
         }
+    }
+}
+
+/// An event has room for its current version and one older one.
+fn check_promises(linked: &Linked<'_>, index: usize, problems: &mut Problems) {
+    let event = &linked.registry.event_types[index];
+    let place = |at: usize| linked.registry_span(&format!("/event_types/{index}/versions/{at}/status"));
+    let of = |status: Status| {
+        event.versions.iter().enumerate().filter(move |(_, version)| version.status == status).map(|(at, _)| at)
+    };
+    let Some(current) = of(Status::Current).next().filter(|_| !event.subscribers.is_empty()) else { return };
+    let mut deprecated = of(Status::Deprecated);
+    let Some(first) = deprecated.next() else { return };
+    if event.versions[first].version > event.versions[current].version {
+        problems
+            .error(
+                place(first),
+                format!("`{}` has a deprecated version that is newer than the current one", event.event_type),
+            )
+            .related(place(current), "the current version")
+            .help("mark the newer one `announced`, or `retired` if nobody is to get it any more");
+    }
+    if let Some(second) = deprecated.next() {
+        problems
+            .error(place(second), format!("`{}` has two deprecated versions beside the current one", event.event_type))
+            .related(place(first), "the other one")
+            .help("an event is published in its current version and in one older one: mark the oldest `retired` once no subscriber needs it");
     }
 }
 

@@ -71,6 +71,7 @@ pub(crate) fn lower(
             explained.extend(more);
         }
     }
+    leave_out_missing_downcasts(&mut payloads);
     let mut event_types: Vec<EventType> =
         linked.registry.event_types.iter().filter(|event| selection.has(event)).map(event_type).collect();
     event_types.sort_by(|a, b| a.name.cmp(&b.name));
@@ -92,6 +93,14 @@ pub(crate) fn lower(
         custom::apply(custom, &mut model)?;
     }
     Ok(model)
+}
+
+/// A run that keeps going may have left the older version out, whose file has an error.
+fn leave_out_missing_downcasts(payloads: &mut [Payload]) {
+    let names: BTreeSet<String> = payloads.iter().map(|payload| payload.rust_name.clone()).collect();
+    for payload in payloads {
+        payload.downcast.take_if(|older| !names.contains(older));
+    }
 }
 
 /// What the output is restricted to.

@@ -117,6 +117,8 @@ pub(crate) struct Payload {
     pub(crate) published_by: Vec<String>,
     pub(crate) subscribed_by: Vec<String>,
     pub(crate) standing: Standing,
+    /// The Rust name of an older version that subscribers are still promised, and that events of this one carry besides.
+    pub(crate) downcast: Option<String>,
     /// None where there is no registry.
     pub(crate) subject: Option<Subject>,
     /// The fields that lead to the tenant.

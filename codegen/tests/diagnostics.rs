@@ -120,6 +120,32 @@ fn two_current_versions() {
     insta::assert_snapshot!(contracts.only_error());
 }
 
+/// Versions 1 and on of `thing.happened`, with these statuses.
+fn versions(statuses: &[&str]) -> Contracts {
+    let contracts = Contracts::empty();
+    let mut event = event_type("thing.happened");
+    let mut versions = Vec::new();
+    for (number, status) in (1..).zip(statuses) {
+        let payload = format!("things/schema/payloads/thing.happened-v{number}.json");
+        contracts.file(&payload, &pretty(&simple_payload()));
+        versions.push(json!({ "version": number, "status": status, "payload": payload }));
+    }
+    event["versions"] = versions.into();
+    contracts.file("event-types-registry.json", &pretty(&registry(vec![event])));
+    contracts
+}
+
+#[test]
+fn two_deprecated_versions() {
+    insta::assert_snapshot!(versions(&["deprecated", "deprecated", "current"]).only_error());
+    assert!(versions(&["deprecated", "deprecated"]).config().write().is_ok(), "nothing is published in two versions");
+}
+
+#[test]
+fn deprecated_version_that_is_newer() {
+    insta::assert_snapshot!(versions(&["current", "deprecated"]).only_error());
+}
+
 #[test]
 fn misspelt_keyword() {
     let mut payload = simple_payload();

@@ -187,6 +187,37 @@ fn versions_stand_where_the_registry_says() {
     insta::assert_snapshot!("event_type", files["event_type.rs"]);
 }
 
+/// Where subscribers still count on an older version, the current one is not ready to publish before it was said in that, too.
+#[test]
+fn deprecated_version_is_published_beside_the_current_one() {
+    let contracts = Contracts::empty();
+    let mut event = event_type("thing.happened");
+    event["versions"] = json!([
+        { "version": 1, "status": "deprecated", "payload": "things/schema/payloads/thing.happened-v1.json" },
+        { "version": 2, "status": "current", "payload": "things/schema/payloads/thing.happened-v2.json" }
+    ]);
+    let mut payload = simple_payload();
+    payload["properties"]["person"] = json!({ "type": "string", "pattern": support::PERSON_ID });
+    payload["required"] = json!(["name", "person"]);
+    for version in 1..=2 {
+        contracts.file(&format!("things/schema/payloads/thing.happened-v{version}.json"), &pretty(&payload));
+    }
+    let generate = |event: &serde_json::Value| {
+        contracts.file("event-types-registry.json", &pretty(&registry(vec![event.clone()])));
+        contracts.generate()
+    };
+    let given = generate(&event);
+    assert!(given["thing_happened_v1.rs"].contains("impl NeedsSubject for ThingHappenedV1"));
+    insta::assert_snapshot!("downcast_of_a_given_subject", given["thing_happened_v2.rs"]);
+    event["subject"] = json!("/person");
+    let carried = generate(&event);
+    assert!(carried["thing_happened_v1.rs"].contains("impl CarriesSubject for ThingHappenedV1"));
+    insta::assert_snapshot!("downcast_of_a_carried_subject", carried["thing_happened_v2.rs"]);
+    // nobody is promised anything
+    event["subscribers"] = json!([]);
+    assert!(generate(&event)["thing_happened_v2.rs"].contains("impl CarriesSubject for ThingHappenedV2"));
+}
+
 #[test]
 fn subject_and_tenant_come_from_the_payload() {
     let mut payload = simple_payload();

@@ -69,6 +69,63 @@ pub trait NeedsSubject: Payload {
     }
 }
 
+/// A payload that carries its subject's id, and that the registry still promises to subscribers in an older version, too.
+///
+/// It is published with both: each subscriber group handles the event once, in the newest version that it knows. Forgetting the older one
+/// does not compile.
+///
+/// ```
+/// # use eventwright::{NeedsDowncast, Outgoing};
+/// # fn example<New: NeedsDowncast>(released: New, in_version_1: impl FnOnce(&New) -> New::Older) -> Outgoing<New> {
+/// // fn in_version_1(new: &CreditReleasedV2) -> CreditReleasedV1
+/// released.with_downcast(in_version_1)
+/// # }
+/// ```
+pub trait NeedsDowncast: Payload {
+    /// The older version.
+    type Older: Payload;
+    /// The subject's id type.
+    type Subject: Display;
+
+    /// The id of what the event is about. Events of one subject are delivered in the order in which they were published.
+    fn subject(&self) -> Self::Subject;
+
+    /// Says the same fact in the older version, and so makes it ready to publish.
+    fn with_downcast(self, downcast: impl FnOnce(&Self) -> Self::Older) -> Outgoing<Self> {
+        let (older, subject) = (downcast(&self), self.subject().to_string());
+        Outgoing::new(self, subject).in_older_version(&older)
+    }
+}
+
+/// As [`NeedsDowncast`], for a payload whose subject is known to the publisher alone: `event.about(id).with_downcast(…)`.
+pub trait NeedsSubjectAndDowncast: Payload {
+    /// The older version.
+    type Older: Payload;
+    /// The subject's id type.
+    type Subject: Display;
+
+    /// Says what the event is about. What is left to say is the fact in its older version.
+    fn about(self, subject: Self::Subject) -> WithoutDowncast<Self> {
+        WithoutDowncast { payload: self, subject: subject.to_string() }
+    }
+}
+
+/// A payload with its subject, which still lacks its older version.
+#[derive(Debug, Clone)]
+#[must_use = "an event does nothing until it is published"]
+pub struct WithoutDowncast<E> {
+    payload: E,
+    subject: String,
+}
+
+impl<E: NeedsSubjectAndDowncast> WithoutDowncast<E> {
+    /// Says the same fact in the older version, and so makes it ready to publish.
+    pub fn with_downcast(self, downcast: impl FnOnce(&E) -> E::Older) -> Outgoing<E> {
+        let older = downcast(&self.payload);
+        Outgoing::new(self.payload, self.subject).in_older_version(&older)
+    }
+}
+
 /// The registry names domain `D` as the event type's owner.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not published by domain `{D}`",

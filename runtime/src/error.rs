@@ -1,5 +1,8 @@
 use crate::payload::EncodeError;
 
+/// Whatever a driver says is wrong.
+type DriverError = Box<dyn std::error::Error + Send + Sync>;
+
 /// What can go wrong in publishing, subscribing and migrating; one variant for each thing that one can do about it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -7,14 +10,21 @@ pub enum Error {
     /// The database refused or could not be reached.
     #[error("the database refused")]
     Database(#[source] sqlx::Error),
+    /// As [`Database`](Self::Database), where another driver than sqlx asked it: the source is that driver's error.
+    #[error("the database refused")]
+    Driver(#[source] DriverError),
+    /// Another transaction got in the way, and this one is aborted: run it again, from its beginning. It may be a serialization failure
+    /// (at repeatable read and serializable) or a deadlock.
+    #[error("another transaction got in the way: roll this one back and run it again")]
+    Conflict(#[source] DriverError),
     /// The tables are missing.
     #[error("eventwright's tables are not in this database: run `eventwright migrate`, or call `eventwright::migrate`")]
-    NotMigrated(#[source] sqlx::Error),
+    NotMigrated(#[source] DriverError),
     /// The log's last partition is full.
     #[error(
         "the log has no partition for the next event: a running subscriber makes them, and so does `eventwright migrate`"
     )]
-    NoPartition(#[source] sqlx::Error),
+    NoPartition(#[source] DriverError),
     /// The payload may be read, but not published.
     #[error("{event_type} v{version} can't be published")]
     Encode {
@@ -25,6 +35,41 @@ pub enum Error {
         /// What is wrong with the payload.
         #[source]
         source: EncodeError,
+    },
+    /// The payload is larger than the publisher lets through.
+    #[error(
+        "{event_type} v{version} has a payload of {bytes} bytes, and the limit is {limit}: store what is large elsewhere and publish \
+         where it is, or raise `Publisher::max_payload`"
+    )]
+    PayloadTooLarge {
+        /// The event type's name.
+        event_type: &'static str,
+        /// The payload's schema version; the older version's, where that is what is too large.
+        version: u16,
+        /// The payload's size as JSON.
+        bytes: usize,
+        /// The publisher's limit.
+        limit: usize,
+    },
+    /// A batch is larger than what Postgres takes in one statement.
+    #[error(
+        "the batch has {bytes} bytes of payloads, and the limit is {limit}: publish it in several, in one transaction if need be"
+    )]
+    BatchTooLarge {
+        /// The size of all payloads as JSON.
+        bytes: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// What was said beside a payload can't be stored, or is not what it is meant to be.
+    #[error("{event_type} can't be published: its {field} {problem}")]
+    Refused {
+        /// The event type's name.
+        event_type: &'static str,
+        /// What was said: `subject`, `traceparent` and so on.
+        field: &'static str,
+        /// What is wrong with it, and what would be right.
+        problem: &'static str,
     },
     /// Not the name of a Postgres schema that needs no quotes.
     #[error("`{name}` is no schema name: use lower-case letters, digits and `_`, a letter first, at most 63 of them")]
@@ -82,7 +127,7 @@ pub enum Error {
     },
     /// The log is another one than it was: restored from a backup, or taken over by a standby.
     #[error("the log is not the one that was read so far")]
-    AnotherLog(#[source] sqlx::Error),
+    AnotherLog(#[source] DriverError),
     /// A position refers to a window that is no more.
     #[error(
         "group `{group}` stands at window {window}, which the log no longer has: see `eventwright rebase --help` for how it can go on"
@@ -119,12 +164,29 @@ pub enum Error {
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
-        // Postgres appendix A: undefined_table, invalid_schema_name, undefined_function; check_violation
-        match error.as_database_error().and_then(|e| e.code()).as_deref() {
-            Some("42P01" | "3F000" | "42883") => Self::NotMigrated(error),
-            Some("EW002") => Self::AnotherLog(error),
-            Some("23514") if error.to_string().contains("no partition of relation") => Self::NoPartition(error),
-            _ => Self::Database(error),
+        let database = error.as_database_error();
+        let about = database.map(|e| (e.code().unwrap_or_default().into_owned(), e.message().to_owned()));
+        let (code, message) = about.unwrap_or_default();
+        Self::of_postgres(&code, &message, error, Self::Database)
+    }
+}
+
+impl Error {
+    /// What a driver's error means, by the code (Postgres appendix A) and the message of the server, if it was the server's.
+    pub(crate) fn of_postgres<E>(code: &str, message: &str, error: E, otherwise: fn(E) -> Self) -> Self
+    where
+        E: std::error::Error + Send + Sync + 'static,
+    {
+        match code {
+            // undefined_table, invalid_schema_name, undefined_function
+            "42P01" | "3F000" | "42883" => Self::NotMigrated(error.into()),
+            // raised by our own functions
+            "EW002" => Self::AnotherLog(error.into()),
+            // check_violation
+            "23514" if message.contains("no partition of relation") => Self::NoPartition(error.into()),
+            // serialization_failure, deadlock_detected
+            "40001" | "40P01" => Self::Conflict(error.into()),
+            _ => otherwise(error),
         }
     }
 }

@@ -71,6 +71,7 @@ mod contract;
 mod envelope;
 mod outgoing;
 pub mod payload;
+mod traceparent;
 
 #[cfg(feature = "postgres")]
 mod dead_letters;
@@ -95,7 +96,8 @@ mod to_the_end;
 pub mod testing;
 
 pub use contract::{
-    CarriesSubject, Domain, Incoming, Kind, NeedsSubject, NotRetired, Payload, Publishable, PublishedBy, SubscribedBy,
+    CarriesSubject, Domain, Incoming, Kind, NeedsDowncast, NeedsSubject, NeedsSubjectAndDowncast, NotRetired, Payload,
+    Publishable, PublishedBy, SubscribedBy, WithoutDowncast,
 };
 pub use envelope::{Envelope, Event};
 pub use outgoing::{Outgoing, Publish};
@@ -105,7 +107,7 @@ pub use {
     dead_letters::{DeadLetter, DeadLetters},
     error::Error,
     migrate::{migrate, migrate_in},
-    publish::{PUBLISH_SQL, Publisher},
+    publish::{Batch, Connection, PUBLISH_BATCH_SQL, PUBLISH_SQL, Published, Publisher},
     schema::Schema,
     subscribe::{Context, EffectFn, Failure, Handled, HandlerFn, OrFailure, RetryPolicy, Start, Subscriber},
 };

@@ -11,6 +11,7 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (2, "groups", include_str!("../migrations/0002_groups.sql")),
     (3, "wake", include_str!("../migrations/0003_wake.sql")),
     (4, "groups", include_str!("../migrations/0004_groups.sql")),
+    (5, "publishing", include_str!("../migrations/0005_publishing.sql")),
 ];
 
 const LEDGER: &str = "CREATE TABLE eventwright.migrations (

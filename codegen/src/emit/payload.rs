@@ -29,7 +29,7 @@ pub(super) fn module(payload: &Payload, dates: Dates) -> Module {
         source: payload.source.clone(),
         docs: vec![module_docs(payload)],
         exposure: Exposure::Public,
-        mentions_deprecated: is_deprecated(payload) || has_deprecated_field(payload),
+        mentions_deprecated: is_deprecated(payload) || has_deprecated_field(payload) || payload.downcast.is_some(),
         items: all,
     }
 }
@@ -65,6 +65,9 @@ fn payload_docs(payload: &Payload, own: &Docs) -> Vec<String> {
     docs.push(facts.join(" "));
     if payload.standing == Standing::Retired {
         docs.push("Retired: what was stored is still read, and nothing new is published.".to_owned());
+    }
+    if let Some(older) = &payload.downcast {
+        docs.push(format!("Subscribers may still count on [`{older}`]: publish it `with_downcast`, which tells the fact in that version, too."));
     }
     docs
 }
@@ -112,15 +115,27 @@ fn payload_impl(payload: &Payload, imports: &mut Imports) -> TokenStream {
     }
 }
 
+/// What it is about, and what is to be said before it can be published.
 fn subject_impl(payload: &Payload, imports: &mut Imports) -> TokenStream {
-    let name = ident(&payload.rust_name);
-    match &payload.subject {
-        None => TokenStream::new(),
-        Some(Subject::Carried { id, path }) => {
-            let (carries, id) = (imports.runtime("CarriesSubject"), imports.parent(&id.rust_name));
+    let Some(subject) = &payload.subject else { return TokenStream::new() };
+    let to_say = match (subject, &payload.downcast) {
+        (Subject::Carried { .. }, None) => "CarriesSubject",
+        (Subject::Carried { .. }, Some(_)) => "NeedsDowncast",
+        (Subject::Given { .. }, None) => "NeedsSubject",
+        (Subject::Given { .. }, Some(_)) => "NeedsSubjectAndDowncast",
+    };
+    let (to_say, name) = (imports.runtime(to_say), ident(&payload.rust_name));
+    let older = payload.downcast.as_ref().map(|older| {
+        let older = imports.parent(older);
+        quote! { type Older = #older; }
+    });
+    match subject {
+        Subject::Carried { id, path } => {
+            let id = imports.parent(&id.rust_name);
             let path = path.iter().map(|field| ident(field));
             quote! {
-                impl #carries for #name {
+                impl #to_say for #name {
+                    #older
                     type Subject = #id;
                     fn subject(&self) -> #id {
                         self.#(#path).*
@@ -128,10 +143,11 @@ fn subject_impl(payload: &Payload, imports: &mut Imports) -> TokenStream {
                 }
             }
         }
-        Some(Subject::Given { id }) => {
-            let (needs, id) = (imports.runtime("NeedsSubject"), imports.parent(&id.rust_name));
+        Subject::Given { id } => {
+            let id = imports.parent(&id.rust_name);
             quote! {
-                impl #needs for #name {
+                impl #to_say for #name {
+                    #older
                     type Subject = #id;
                 }
             }

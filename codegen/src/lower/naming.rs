@@ -27,7 +27,7 @@ pub(super) struct Draft {
 }
 
 /// Names that the generated modules import.
-const IMPORTED: [&str; 55] = [
+const IMPORTED: [&str; 57] = [
     "BTreeMap",
     "Box",
     "CarriesSubject",
@@ -52,7 +52,9 @@ const IMPORTED: [&str; 55] = [
     "Maybe",
     "NaiveDate",
     "Never",
+    "NeedsDowncast",
     "NeedsSubject",
+    "NeedsSubjectAndDowncast",
     "None",
     "Null",
     "Number",

@@ -25,9 +25,9 @@ pub(super) fn lower(
 ) -> Option<(Payload, Vec<Explained>)> {
     let (event, version) = (linked.event_type(payload), linked.version(payload));
     let alias = names::upper_camel(&event.event_type);
-    let rust_name = names::upper_camel(&format!("{}.v{}", event.event_type, version.version));
+    let rust_name = version_name(event, version);
     let schema = linked.schema(payload)?;
-    let others: BTreeSet<String> = imported(event, catalog).collect();
+    let others: BTreeSet<String> = imported(event, catalog).chain(promised(event, version)).collect();
     let mut recursive = BTreeSet::new();
     let (drafts, explained, files, root) = loop {
         let mut types = Types::new(linked, settings, recursive.clone(), catalog, problems);
@@ -74,6 +74,7 @@ pub(super) fn lower(
         published_by: selected(std::slice::from_ref(&event.owner)),
         subscribed_by: selected(&event.subscribers),
         standing: standing(event, version.status),
+        downcast: promised(event, version),
         subject,
         tenant,
         items,
@@ -83,13 +84,25 @@ pub(super) fn lower(
     Some((payload, explained))
 }
 
+/// `LeadCreatedV1`
+fn version_name(event: &registry::EventType, version: &registry::Version) -> String {
+    names::upper_camel(&format!("{}.v{}", event.event_type, version.version))
+}
+
+/// The version that subscribers of the event type are still promised beside the current one. Link sees to it that there is but one.
+fn promised(event: &registry::EventType, version: &registry::Version) -> Option<String> {
+    if version.status != Status::Current || event.subscribers.is_empty() {
+        return None;
+    }
+    let older = |other: &&registry::Version| other.status == Status::Deprecated && other.version < version.version;
+    event.versions.iter().find(older).map(|older| version_name(event, older))
+}
+
 fn standing(event: &registry::EventType, status: Status) -> Standing {
     let current = event.versions.iter().find(|version| version.status == Status::Current);
     match status {
         Status::Announced | Status::Current => Standing::Live,
-        Status::Deprecated => Standing::Deprecated {
-            successor: current.map(|version| format!("{}V{}", names::upper_camel(&event.event_type), version.version)),
-        },
+        Status::Deprecated => Standing::Deprecated { successor: current.map(|version| version_name(event, version)) },
         Status::Retired => Standing::Retired,
     }
 }

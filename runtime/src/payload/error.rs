@@ -124,7 +124,7 @@ pub(crate) fn syntax_message(error: &serde_json::Error) -> String {
 }
 
 /// Why a value could not be written.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("{message}")]
 pub struct EncodeError {
     message: String,

@@ -3,8 +3,8 @@
 -- all xids given out by then has waited for everybody who may have read it unset.
 INSERT INTO eventwright.outbox AS e (
     event_id, event_type, schema_version, source, tenant_id, subject, occurred_at,
-    correlation_id, causation_id, traceparent, payload
-) VALUES ($1, $2, $3, $4, $5, $6, coalesce($7, clock_timestamp()), $8, $9, $10, $11::text::json)
+    correlation_id, causation_id, traceparent, payload, downcast_version, downcast_payload
+) VALUES ($1, $2, $3, $4, $5, $6, coalesce($7, clock_timestamp()), $8, $9, $10, $11::text::json, $12, $13::text::json)
 RETURNING CASE WHEN (
     SELECT asleep.last_value > awake.last_value
            AND asleep.last_value > extract(epoch FROM clock_timestamp()) * 1000

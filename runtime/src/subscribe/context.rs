@@ -3,8 +3,7 @@ use sqlx::PgConnection;
 
 use crate::contract::{Domain, NotRetired, PublishedBy};
 use crate::outgoing::Publish;
-use crate::payload::EventId;
-use crate::publish::Publisher;
+use crate::publish::{Published, Publisher};
 use crate::{Envelope, Error};
 
 /// What a handler works with: the transaction, the subscriber's state, and a way to publish.
@@ -34,7 +33,7 @@ impl<D: Domain, S> Context<'_, D, S> {
     ///
     /// # Errors
     /// As [`Publisher::publish`].
-    pub fn publish<P>(&mut self, event: P) -> BoxFuture<'_, Result<EventId, Error>>
+    pub fn publish<P>(&mut self, event: P) -> BoxFuture<'_, Result<Published, Error>>
     where
         P: Publish,
         P::Payload: PublishedBy<D> + NotRetired,

@@ -70,7 +70,7 @@ pub async fn migrated() -> Result<Database> {
 }
 
 pub async fn publish(db: &mut PgConnection, about: &str, n: i64) -> Result<EventId> {
-    Ok(Publisher::<Home>::new().publish(db, happened(about, n)).await?)
+    Ok(Publisher::<Home>::new().publish(db, happened(about, n)).await?.event_id)
 }
 
 /// A transaction that has published one event and is still open.
