@@ -7,8 +7,15 @@ mod contracts;
 mod database;
 mod dead_letters;
 mod diagnostics;
+mod doctor;
 mod generate;
+mod groups;
+mod metrics;
 mod migrate;
+mod output;
+mod retention;
+mod times;
+mod where_is;
 mod with_postgres;
 
 use std::process::ExitCode;
@@ -28,7 +35,12 @@ enum Command {
     Generate(generate::Generate),
     Check(check::Check),
     Migrate(migrate::Migrate),
+    Groups(groups::Groups),
+    Where(where_is::Where),
     DeadLetters(dead_letters::DeadLetters),
+    Doctor(doctor::Doctor),
+    Metrics(metrics::Metrics),
+    Retention(retention::Retention),
     WithPostgres(with_postgres::WithPostgres),
 }
 
@@ -42,7 +54,12 @@ fn main() -> ExitCode {
         Command::Generate(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Migrate(command) => command.run(),
+        Command::Groups(command) => command.run(),
+        Command::Where(command) => command.run(),
         Command::DeadLetters(command) => command.run(),
+        Command::Doctor(command) => command.run(),
+        Command::Metrics(command) => command.run(),
+        Command::Retention(command) => command.run(),
         Command::WithPostgres(command) => command.run(),
     };
     outcome.unwrap_or_else(|error| {

@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::{Outcome, database::Database};
 
-/// Create the tables of the outbox in the schema `eventwright`, or update them
+/// Create the tables of the outbox, or update them
 ///
 /// Safe to run at any time, also by several at once: what was done is not done again.
 #[derive(Args)]
@@ -19,7 +19,7 @@ impl Migrate {
     pub(crate) fn run(self) -> Outcome {
         crate::block_on(async {
             let pool = self.database.connect().await?;
-            eventwright::migrate(&pool).await?;
+            eventwright::migrate_in(&pool, &self.database.schema).await?;
             pool.close().await;
             Ok(ExitCode::SUCCESS)
         })

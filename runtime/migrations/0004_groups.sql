@@ -24,13 +24,20 @@ ALTER TABLE eventwright.groups
 ALTER TABLE eventwright.positions
     -- A range that is to be joined with its neighbour goes no further than this window, where they meet.
     ADD COLUMN stop_at          bigint,
-    -- What windows `done` and `current` are, where the log is another database's.
+    -- What windows `done` and `current` are; true of the windows `kept_done` and `kept_current` alone, since the version before moves
+    -- a position and says nothing of it. A window itself may be lost in a crash, or be in another database.
+    ADD COLUMN kept_done        bigint,
     ADD COLUMN done_snapshot    pg_snapshot,
     ADD COLUMN done_bound       bigint,
     ADD COLUMN done_fence       xid8,
+    ADD COLUMN kept_current     bigint,
     ADD COLUMN current_snapshot pg_snapshot,
     ADD COLUMN current_bound    bigint,
     ADD COLUMN current_fence    xid8;
+
+ALTER TABLE eventwright.held
+    -- Whether it runs together with others, so that it may not be the one that takes the process down.
+    ADD COLUMN in_company boolean NOT NULL DEFAULT false;
 
 ALTER TABLE eventwright.begun
     -- Until when a worker that has this many ranges of the group asks for this one, too.
@@ -128,8 +135,9 @@ BEGIN
     -- a sequence that was never called shows the value that it will give next
     SELECT last_value - (NOT is_called)::int INTO STRICT opened.bound FROM eventwright.outbox_seq;
     IF opened.bound = previous.bound AND (previous.durable OR NOT durable) AND NOT EXISTS (
+        -- the LIMIT makes it a probe of outbox_xid for each transaction: as a join, it can become a scan of the log
         SELECT FROM eventwright.running(previous.snapshot, previous.fence) r
-          JOIN eventwright.outbox o ON o.xid = r.xid AND o.seq <= previous.bound
+         CROSS JOIN LATERAL (SELECT FROM eventwright.outbox o WHERE o.xid = r.xid AND o.seq <= previous.bound LIMIT 1) o
          WHERE pg_visible_in_snapshot(r.xid, opened.snapshot)
            AND NOT pg_visible_in_snapshot(r.xid, previous.snapshot))
     THEN
@@ -197,10 +205,10 @@ BEGIN
     END IF;
     PERFORM FROM eventwright.positions WHERE group_name = of_group ORDER BY bucket_lo FOR UPDATE;
     INSERT INTO eventwright.positions
-           (group_name, bucket_lo, bucket_hi, done, current, after_seq, stop_at,
-            done_snapshot, done_bound, done_fence, current_snapshot, current_bound, current_fence)
-    SELECT p.group_name, e.lo, p.bucket_hi, p.done, p.current, p.after_seq, p.stop_at,
-           p.done_snapshot, p.done_bound, p.done_fence, p.current_snapshot, p.current_bound, p.current_fence
+           (group_name, bucket_lo, bucket_hi, done, current, after_seq, stop_at, kept_done, done_snapshot, done_bound, done_fence,
+            kept_current, current_snapshot, current_bound, current_fence)
+    SELECT p.group_name, e.lo, p.bucket_hi, p.done, p.current, p.after_seq, p.stop_at, p.kept_done, p.done_snapshot, p.done_bound,
+           p.done_fence, p.kept_current, p.current_snapshot, p.current_bound, p.current_fence
       FROM eventwright.positions p
       JOIN eventwright.edges(wanted) e ON e.lo > p.bucket_lo AND e.lo <= p.bucket_hi
      WHERE p.group_name = of_group;
@@ -250,7 +258,8 @@ $$;
 -- one of these kinds, as `type/version` (null: none). No locks. Plan: the group's positions, and the partial index held_due.
 CREATE FUNCTION eventwright.look(of_group text, newest bigint, kinds text[]) RETURNS TABLE (
     paused boolean, detached boolean, event_types text[], until_window bigint, until_seq bigint, effects boolean, meeting boolean,
-    due_in double precision, lows smallint[], highs smallint[], done bigint[], current bigint[], after_seq bigint[], stop_at bigint[])
+    due_in double precision, lows smallint[], highs smallint[], done bigint[], current bigint[], stop_at bigint[], kept_done bigint[],
+    done_snapshot text[], done_bound bigint[], done_fence text[])
 LANGUAGE sql STABLE AS $$
     SELECT g.paused_at IS NOT NULL, g.detached_at IS NOT NULL, g.event_types, g.until_window, g.until_seq, g.effects,
            EXISTS (SELECT FROM eventwright.positions m WHERE m.group_name = of_group AND m.stop_at IS DISTINCT FROM g.until_window),
@@ -258,11 +267,13 @@ LANGUAGE sql STABLE AS $$
               FROM eventwright.held h
              WHERE h.group_name = of_group AND h.reason NOT IN ('behind', 'dead')
                AND (h.event_type || '/' || h.schema_version = ANY (kinds) OR h.event_type || '/' || h.downcast_version = ANY (kinds))),
-           p.lows, p.highs, p.done, p.current, p.after_seq, p.stop_at
+           p.lows, p.highs, p.done, p.current, p.stop_at, p.kept_done, p.done_snapshot, p.done_bound, p.done_fence
       FROM eventwright.groups g
      CROSS JOIN LATERAL (
             SELECT array_agg(r.bucket_lo) AS lows, array_agg(r.bucket_hi) AS highs, array_agg(r.done) AS done,
-                   array_agg(r.current) AS current, array_agg(r.after_seq) AS after_seq, array_agg(r.stop_at) AS stop_at
+                   array_agg(r.current) AS current, array_agg(r.stop_at) AS stop_at, array_agg(r.kept_done) AS kept_done,
+                   array_agg(r.done_snapshot::text) AS done_snapshot, array_agg(r.done_bound) AS done_bound,
+                   array_agg(r.done_fence::text) AS done_fence
               FROM eventwright.positions r
              WHERE r.group_name = of_group AND (r.current IS NOT NULL OR r.done < least(newest, r.stop_at))) p
      WHERE g.name = of_group

@@ -113,6 +113,12 @@ pub enum Error {
         /// The domain of this subscriber.
         domain: &'static str,
     },
+    /// There is no group of this name.
+    #[error("there is no group `{group}`: `eventwright groups` lists them")]
+    NoSuchGroup {
+        /// The name as given; of a group of another database, with that before it.
+        group: String,
+    },
     /// A group that reads another log than this subscriber was given.
     #[error(
         "group `{group}` reads the log of {known}, and this subscriber was given that of {given}: use the same one, or another group name"
@@ -127,7 +133,7 @@ pub enum Error {
     },
     /// The log is another one than it was: restored from a backup, or taken over by a standby.
     #[error("the log is not the one that was read so far")]
-    AnotherLog(#[source] DriverError),
+    AnotherLog(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A position refers to a window that is no more.
     #[error(
         "group `{group}` stands at window {window}, which the log no longer has: see `eventwright rebase --help` for how it can go on"
@@ -180,10 +186,10 @@ impl Error {
         match code {
             // undefined_table, invalid_schema_name, undefined_function
             "42P01" | "3F000" | "42883" => Self::NotMigrated(error.into()),
-            // raised by our own functions
-            "EW002" => Self::AnotherLog(error.into()),
             // check_violation
             "23514" if message.contains("no partition of relation") => Self::NoPartition(error.into()),
+            // ours, raised by assert_identity and open_window
+            "EW002" => Self::AnotherLog(error.into()),
             // serialization_failure, deadlock_detected
             "40001" | "40P01" => Self::Conflict(error.into()),
             _ => otherwise(error),
@@ -194,7 +200,7 @@ impl Error {
 impl Error {
     /// Whether waiting does not help: a subscriber ends with such an error, and goes on after any other.
     pub(crate) fn is_final(&self) -> bool {
-        !matches!(self, Self::Database(_) | Self::NoPartition(_))
+        !matches!(self, Self::Database(_) | Self::NoPartition(_) | Self::Conflict(_))
     }
 }
 

@@ -74,15 +74,17 @@ pub mod payload;
 mod traceparent;
 
 #[cfg(feature = "postgres")]
-mod dead_letters;
-#[cfg(feature = "postgres")]
 mod error;
 #[cfg(feature = "postgres")]
 mod migrate;
 #[cfg(feature = "postgres")]
+mod operations;
+#[cfg(feature = "postgres")]
 mod publish;
 #[cfg(feature = "postgres")]
 mod release;
+#[cfg(feature = "postgres")]
+mod retention;
 #[cfg(feature = "postgres")]
 mod schema;
 #[cfg(feature = "postgres")]
@@ -104,10 +106,15 @@ pub use outgoing::{Outgoing, Publish};
 
 #[cfg(feature = "postgres")]
 pub use {
-    dead_letters::{DeadLetter, DeadLetters},
     error::Error,
     migrate::{migrate, migrate_in},
+    operations::{
+        DeadLetter, DeadLetterCursor, DeadLetterFilter, DeadLetterPage, DeadLetters, Doctor, EventLookup, Finding,
+        GroupLag, GroupStanding, GroupStatus, Groups, HeldEvents, LogStatus, Publication, Severity, Standing,
+        Whereabouts, whereabouts,
+    },
     publish::{Batch, Connection, PUBLISH_BATCH_SQL, PUBLISH_SQL, Published, Publisher},
+    retention::{Kept, Lag, OpenTransaction, Partition, Retention, RetentionReport, RetentionSettings},
     schema::Schema,
     subscribe::{Context, EffectFn, Failure, Handled, HandlerFn, OrFailure, RetryPolicy, Start, Subscriber},
 };

@@ -1,5 +1,7 @@
 //! Creating and updating the tables.
 
+use std::time::Duration;
+
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
 
 use crate::to_the_end::to_the_end;
@@ -12,6 +14,8 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (3, "wake", include_str!("../migrations/0003_wake.sql")),
     (4, "groups", include_str!("../migrations/0004_groups.sql")),
     (5, "publishing", include_str!("../migrations/0005_publishing.sql")),
+    (6, "retention", include_str!("../migrations/0006_retention.sql")),
+    (8, "operations", include_str!("../migrations/0008_operations.sql")),
 ];
 
 const LEDGER: &str = "CREATE TABLE eventwright.migrations (
@@ -46,8 +50,27 @@ pub async fn migrate_in(pool: &PgPool, schema: &Schema) -> Result<(), Error> {
     to_the_end(apply(pool.clone(), schema.clone())).await
 }
 
+/// Some migrations need a table for themselves for a moment, and don't wait for it for long, since others would wait behind them.
+/// So they are tried again, this many times, with a pause for the others.
+const TRIES: u32 = 30;
+const PAUSE: Duration = Duration::from_millis(500);
+
 async fn apply(pool: PgPool, schema: Schema) -> Result<(), Error> {
-    let schema = &schema;
+    for _ in 1..TRIES {
+        match apply_once(&pool, &schema).await {
+            Err(error) if waited_too_long(&error) => tokio::time::sleep(PAUSE).await,
+            done => return done,
+        }
+    }
+    apply_once(&pool, &schema).await
+}
+
+/// Postgres appendix A: `lock_not_available`.
+fn waited_too_long(error: &Error) -> bool {
+    matches!(error, Error::Database(error) if error.as_database_error().and_then(|e| e.code()).as_deref() == Some("55P03"))
+}
+
+async fn apply_once(pool: &PgPool, schema: &Schema) -> Result<(), Error> {
     let mut connection = pool.acquire().await?;
     let mut tx = connection.begin().await?;
     // one number for all schemas: two first migrations of one database would otherwise race for the same catalog rows
@@ -55,7 +78,7 @@ async fn apply(pool: PgPool, schema: Schema) -> Result<(), Error> {
         .execute(&mut *tx)
         .await?;
     let applied = applied(&mut tx, schema).await?;
-    let known = MIGRATIONS.last().map_or(0, |m| m.0);
+    let known = known_version();
     if applied > known {
         return Err(Error::NewerSchema { found: applied, known });
     }
@@ -87,6 +110,23 @@ async fn applied(tx: &mut PgConnection, schema: &Schema) -> Result<i32, Error> {
     let last: Option<i32> =
         sqlx::query_scalar(schema.sql("SELECT max(version) FROM eventwright.migrations")).fetch_one(&mut *tx).await?;
     Ok(last.unwrap_or(0))
+}
+
+/// The last migration of this version.
+pub(crate) fn known_version() -> i32 {
+    MIGRATIONS.last().map_or(0, |m| m.0)
+}
+
+/// The last migration in the database; `None`: there is none.
+pub(crate) async fn applied_version(pool: &PgPool, schema: &Schema) -> Result<Option<i32>, Error> {
+    let there: bool = sqlx::query_scalar("SELECT to_regclass($1 || '.migrations') IS NOT NULL")
+        .bind(schema.name())
+        .fetch_one(pool)
+        .await?;
+    if !there {
+        return Ok(None);
+    }
+    Ok(sqlx::query_scalar(schema.sql("SELECT max(version) FROM eventwright.migrations")).fetch_one(pool).await?)
 }
 
 /// Creates the log's next partitions where they are missing. Blocks no publisher.

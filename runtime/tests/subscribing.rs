@@ -558,6 +558,6 @@ async fn migrating_at_the_same_time_is_safe() -> Result {
     assert_eq!(failed.0.load(Ordering::Relaxed), 0, "{:?}", failed.1);
     let versions: Vec<i32> =
         sqlx::query_scalar("SELECT version FROM eventwright.migrations ORDER BY version").fetch_all(pool).await?;
-    assert!(versions.iter().copied().eq(1..=4), "{versions:?}");
+    assert!(versions.is_sorted_by(|a, b| a < b) && versions.starts_with(&[1, 2, 3, 4]), "{versions:?}");
     Ok(())
 }

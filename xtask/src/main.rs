@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod chaos;
 mod check;
 mod demo;
 mod regenerate;
@@ -28,6 +29,7 @@ enum Chore {
     Demo(demo::Demo),
     Check(check::Check),
     Bench(bench::Bench),
+    Chaos(chaos::Chaos),
 }
 
 fn main() -> ExitCode {
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
         Chore::Demo(chore) => chore.run(),
         Chore::Check(chore) => chore.run(),
         Chore::Bench(chore) => chore.run(),
+        Chore::Chaos(chore) => chore.run(),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("error: {error}");

@@ -10,10 +10,15 @@ use sqlx::postgres::PgPoolOptions;
 
 use events::{Growth, LeadCreated, LeadReached};
 
+#[cfg(test)]
+mod tests;
+
 #[allow(missing_docs, reason = "generated from contracts that describe themselves")]
 mod events {
     eventwright::include_events!();
 }
+
+const FUNNEL: &str = "CREATE TABLE IF NOT EXISTS funnel (lead text PRIMARY KEY, source text NOT NULL, reached boolean NOT NULL DEFAULT false)";
 
 type Result<T, E = Box<dyn std::error::Error>> = std::result::Result<T, E>;
 
@@ -26,9 +31,7 @@ struct Mail {
 #[tokio::main]
 async fn main() -> Result<()> {
     let pool = PgPoolOptions::new().max_connections(20).connect(&std::env::var("DATABASE_URL")?).await?;
-    sqlx::query("CREATE TABLE IF NOT EXISTS funnel (lead text PRIMARY KEY, source text NOT NULL, reached boolean NOT NULL DEFAULT false)")
-        .execute(&pool)
-        .await?;
+    sqlx::query(FUNNEL).execute(&pool).await?;
 
     // one event a transaction: what runs again after a failure would print again, too
     let funnel = Subscriber::<Growth>::new("growth-funnel", pool.clone()).chunk(1).on(count_lead).on(mark_reached);

@@ -1,14 +1,14 @@
 -- Makes a group and its ranges, unless it is there; in one statement, so who comes second finds both.
 -- $1 name  $2 domain  $3, $4, $5 the log's identity, where it is elsewhere  $6, $7 the ranges' first and last buckets
 -- $8 window that is done  $9 window that is read to first, if not the newest  $10 seq passed already
--- $11 to $16 what these windows are, where the log is elsewhere
+-- $11 to $16 what these windows are
 WITH made AS (
     INSERT INTO eventwright.groups (name, domain, log_system, log_database, log_timeline) VALUES ($1, $2, $3, $4, $5)
     ON CONFLICT DO NOTHING RETURNING name
 )
 INSERT INTO eventwright.positions
-       (group_name, bucket_lo, bucket_hi, done, current, after_seq,
-        done_snapshot, done_bound, done_fence, current_snapshot, current_bound, current_fence)
-SELECT made.name, range.lo, range.hi, $8, $9, $10,
-       $11::text::pg_snapshot, $12, $13::text::xid8, $14::text::pg_snapshot, $15, $16::text::xid8
+       (group_name, bucket_lo, bucket_hi, done, current, after_seq, kept_done, done_snapshot, done_bound, done_fence,
+        kept_current, current_snapshot, current_bound, current_fence)
+SELECT made.name, range.lo, range.hi, $8, $9, $10, $8, $11::text::pg_snapshot, $12, $13::text::xid8,
+       $9, $14::text::pg_snapshot, $15, $16::text::xid8
   FROM made, unnest($6::smallint[], $7::smallint[]) AS range (lo, hi)

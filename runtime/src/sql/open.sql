@@ -3,6 +3,7 @@
 -- statement's own snapshot is older than the one that the function takes.
 -- $2 durable  $3, $4, $5 the log's identity, where positions are kept elsewhere: checked before anything is opened
 SELECT id, snapshot::text, bound, fence::text,
-       coalesce(pg_snapshot_xmin(pg_current_snapshot()) > $1::text::xid8, false) AS settled
+       coalesce(pg_snapshot_xmin(pg_current_snapshot()) > $1::text::xid8, false) AS settled,
+       eventwright.next_due() AS scheduled_in
   FROM eventwright.open_window($2)
  WHERE $3::bigint IS NULL OR eventwright.assert_identity($3, $4, $5)

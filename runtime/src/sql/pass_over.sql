@@ -1,6 +1,6 @@
 -- Moves ranges on in which there was nothing from window $3 to window $4; passes over those that somebody has, or has moved.
 -- Locks their rows of positions. Its commit need not be waited for: a range that is moved back has nothing to do again.
--- $5 to $7 what window $4 is, where the log is elsewhere
+-- $5 to $7 what window $4 is
 WITH quick AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true)), free AS (
     SELECT p.bucket_lo
       FROM eventwright.positions p CROSS JOIN quick
@@ -9,6 +9,6 @@ WITH quick AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true)
        FOR NO KEY UPDATE OF p SKIP LOCKED
 )
 UPDATE eventwright.positions p
-   SET done = $4, after_seq = 0, done_snapshot = $5::text::pg_snapshot, done_bound = $6, done_fence = $7::text::xid8
+   SET done = $4, after_seq = 0, kept_done = $4, done_snapshot = $5::text::pg_snapshot, done_bound = $6, done_fence = $7::text::xid8
   FROM free
  WHERE p.group_name = $1 AND p.bucket_lo = free.bucket_lo AND p.done = $3 AND p.current IS NULL

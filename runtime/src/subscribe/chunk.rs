@@ -187,7 +187,8 @@ impl<D: Domain, S: Send + Sync + 'static> Worker<'_, D, S> {
             true => answered(blocked(inner, &mut tx, &page)).await?,
             false => HashSet::new(),
         };
-        let mut chunk = Chunk { inner, blocked, failed, aside: Aside::default() };
+        let first = HashMap::new();
+        let mut chunk = Chunk { inner, blocked, attempts: &first, failed, aside: Aside::default() };
         let (ran, ()) = tokio::join!(
             chunk.run(&mut tx, &page.events, *careful > 0),
             pages.read_ahead(&claim, &page, log_db.as_mut().unwrap_or(aside), log, &range.event_types)
@@ -326,16 +327,18 @@ async fn blocked<D, S>(
     blocked.iter().map(|row| row.try_get("subject")).collect()
 }
 
-struct Chunk<'c, D, S> {
-    inner: &'c Inner<D, S>,
+pub(super) struct Chunk<'c, D, S> {
+    pub(super) inner: &'c Inner<D, S>,
     /// Subjects with an event of an earlier chunk that is held back.
-    blocked: HashSet<String>,
-    failed: &'c mut HashMap<i64, Hold>,
-    aside: Aside,
+    pub(super) blocked: HashSet<String>,
+    /// Which attempt this is, where it is not the first.
+    pub(super) attempts: &'c HashMap<i64, u32>,
+    pub(super) failed: &'c mut HashMap<i64, Hold>,
+    pub(super) aside: Aside,
 }
 
 /// How the events of a page came out.
-enum Run {
+pub(super) enum Run {
     /// So many are done with.
     Done(usize),
     /// One failed, and is known now; the transaction is to be rolled back.
@@ -345,7 +348,12 @@ enum Run {
 }
 
 impl<D: Domain, S: Send + Sync + 'static> Chunk<'_, D, S> {
-    async fn run(&mut self, tx: &mut PgConnection, events: &[Stored], careful: bool) -> Result<Run, sqlx::Error> {
+    pub(super) async fn run(
+        &mut self,
+        tx: &mut PgConnection,
+        events: &[Stored],
+        careful: bool,
+    ) -> Result<Run, sqlx::Error> {
         if !careful {
             return Ok(self.run_events(tx, events).await.map_or(Run::Failed, Run::Done));
         }
@@ -385,14 +393,9 @@ impl<D: Domain, S: Send + Sync + 'static> Chunk<'_, D, S> {
             if self.inner.must_wait() {
                 return Some(at);
             }
-            match self.failed.get(&event.seq).cloned() {
-                Some(hold) => self.hold(event, hold),
-                None => {
-                    if let Err(hold) = self.handle(tx, event).await {
-                        self.failed.insert(event.seq, hold);
-                        return None;
-                    }
-                }
+            if let Err(hold) = self.handle(tx, event).await {
+                self.failed.insert(event.seq, hold);
+                return None;
             }
         }
         Some(events.len())
@@ -402,6 +405,11 @@ impl<D: Domain, S: Send + Sync + 'static> Chunk<'_, D, S> {
         let subject = event.envelope.subject.as_str();
         if self.blocked.contains(subject) || self.aside.blocks(subject) {
             self.hold(event, Hold::untried(Reason::Behind));
+            return Ok(());
+        }
+        // after that: of two that have failed in turns, the later one waits for the first
+        if let Some(hold) = self.failed.get(&event.seq).cloned() {
+            self.hold(event, hold);
             return Ok(());
         }
         let (at, call, version) = match self.inner.handlers.find(event) {
@@ -418,13 +426,15 @@ impl<D: Domain, S: Send + Sync + 'static> Chunk<'_, D, S> {
         };
         let inner = self.inner;
         let mut cx = Context { tx, state: &inner.state, cause: &event.envelope, publisher: &inner.publisher };
+        let attempts = self.attempts.get(&event.seq).copied().unwrap_or(1);
         match call(event, version, &mut cx) {
             Ok(running) => {
-                inner.call(event, at, inner.settings.time_limit, running).await.map_err(|f| inner.failed(event, &f, 1))
+                let handled = inner.call(event, at, inner.settings.time_limit, running).await;
+                handled.map_err(|failure| inner.failed(event, &failure, attempts))
             }
             // nothing ran, so nothing is to be undone
             Err(undecodable) => {
-                self.hold(event, Hold::dead(1, &chain(&undecodable)));
+                self.hold(event, Hold::dead(attempts, &chain(&undecodable)));
                 Ok(())
             }
         }

@@ -41,4 +41,21 @@ impl<D: Domain, S> Context<'_, D, S> {
         let event = event.outgoing().caused_by_unless_said(self.cause);
         self.publisher.publish(self.tx, event)
     }
+
+    /// As [`publish`](Self::publish), many events in one statement, in this order.
+    ///
+    /// # Errors
+    /// As [`Publisher::publish_all`].
+    pub fn publish_all<P>(
+        &mut self,
+        events: impl IntoIterator<Item = P>,
+    ) -> BoxFuture<'_, Result<Vec<Published>, Error>>
+    where
+        P: Publish,
+        P::Payload: PublishedBy<D> + NotRetired,
+    {
+        let cause = self.cause;
+        let events = events.into_iter().map(|event| event.outgoing().caused_by_unless_said(cause));
+        self.publisher.publish_all(self.tx, events)
+    }
 }

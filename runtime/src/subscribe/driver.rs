@@ -7,20 +7,20 @@ use std::time::{Duration, Instant};
 
 use sqlx::Row;
 use sqlx::postgres::PgRow;
-use tokio::task::{Id, JoinSet};
+use tokio::task::{Id, JoinHandle, JoinSet};
 use tracing::{error, info, warn};
 
 use super::ask::answered;
 use super::breaker::May;
 use super::chunk::{Left, Range, run_range};
 use super::held::run_held;
-use super::log::{Claim, Page, Window};
+use super::log::{Claim, Opened, Page, Window};
+use super::maintain::{maintain, publish_due, report};
 use super::scout::scout;
 use super::wake::{Call, Listener, Ticket, answer};
 use super::{Inner, group};
 use crate::Error;
 use crate::contract::Domain;
-use crate::migrate::make_room;
 
 const LOOK: &str = include_str!("../sql/look.sql");
 const MEET: &str = "SELECT eventwright.meet($1)";
@@ -31,6 +31,9 @@ const ASK_FOR: &str = "UPDATE eventwright.begun
 
 /// How often to look while there is work, and while a ticket settles.
 const BUSY: Duration = Duration::from_millis(10);
+/// How long it is between two looks at least, unless there was nothing to do: so events are handled together where there are many,
+/// and looking does not compete with publishing.
+const PACE: Duration = Duration::from_millis(5);
 /// How often to look when all hands are full: the group may have been paused.
 const FULL: Duration = Duration::from_millis(500);
 /// How often to look while a ticket settles that a long transaction keeps from settling.
@@ -56,22 +59,27 @@ enum Work {
 }
 
 /// A range that is not at the newest window yet, as it stood a moment ago.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Span {
     pub(super) lo: i16,
     pub(super) hi: i16,
-    pub(super) done: i64,
-    pub(super) current: Option<i64>,
-    pub(super) stop_at: Option<i64>,
+    /// The window up to which all is done, if the position says what that is.
+    pub(super) kept: Option<Window>,
+    /// Whether it is not on its way to a certain window.
+    pub(super) stands_still: bool,
 }
 
 /// What there is to do.
 struct Look {
     newest: Window,
     spans: Vec<Span>,
+    /// Whether ranges wait for each other, to be joined: what lies behind is not to be seen yet.
+    meeting: bool,
     event_types: Vec<String>,
     /// Until the next held event is due; `None`: there is none.
     due_in: Option<Duration>,
+    /// Until the next event is to be published that was published for later.
+    scheduled_in: Option<Duration>,
     /// Whether it saw all that those published who may not call us.
     settled: bool,
     /// Nothing may be done before this time is over.
@@ -82,7 +90,7 @@ struct Look {
 
 impl Look {
     fn is_quiet(&self) -> bool {
-        self.spans.is_empty() && self.due_in.is_none()
+        self.spans.is_empty() && self.due_in.is_none() && !self.meeting && self.scheduled_in != Some(Duration::ZERO)
     }
 }
 
@@ -94,6 +102,9 @@ struct Driver<D, S> {
     ticket: Option<Ticket>,
     back_off: Duration,
     maintained: Option<Instant>,
+    maintenance: Option<JoinHandle<()>>,
+    /// When it last looked, unless it has slept since.
+    looked: Option<tokio::time::Instant>,
 }
 
 pub(super) async fn run<D: Domain, S: Send + Sync + 'static>(
@@ -115,6 +126,8 @@ pub(super) async fn run<D: Domain, S: Send + Sync + 'static>(
         ticket: None,
         back_off: BUSY,
         maintained: None,
+        maintenance: None,
+        looked: None,
     };
     info!(group = driver.inner.group, "subscriber runs");
     let ended = tokio::select! {
@@ -136,7 +149,6 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
                 // who drains waits for the end, not for a database
                 Err(error) if until == Until::Quiet || error.is_final() => return Err(error),
                 Err(error) => {
-                    self.inner.log.forget();
                     error!(group = self.inner.group, %error, retry_in = ?self.back_off, "the database refused");
                     tokio::time::sleep(self.back_off).await;
                     self.back_off = (self.back_off * 2).min(LONGEST_BACK_OFF);
@@ -148,6 +160,10 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
     /// Looks, hands out, and waits for what comes first. Returns whether all is done.
     async fn turn(&mut self, until: Until) -> Result<bool, Error> {
         self.maintain().await?;
+        if let Some(looked) = self.looked {
+            tokio::time::sleep_until(looked + PACE).await;
+        }
+        self.looked = Some(tokio::time::Instant::now());
         let look = answered(self.look()).await?;
         if until == Until::Quiet && look.is_quiet() && self.tasks.is_empty() {
             return Ok(true);
@@ -159,6 +175,8 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
             self.wait_at_work().await?;
         } else if let Some(rest) = look.rests {
             tokio::time::sleep(rest).await;
+        } else if look.meeting {
+            tokio::time::sleep(BUSY).await;
         } else if look.spans.is_empty() {
             self.sleep(&look).await?;
         }
@@ -168,30 +186,36 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
     async fn look(&self) -> Result<Look, Error> {
         let Inner { group, kinds, log, .. } = &*self.inner;
         let over = self.ticket.as_ref().map(Ticket::fence);
-        let (newest, settled, row) = match log.is_elsewhere {
+        let (Opened { newest, settled, scheduled_in }, row) = match log.is_elsewhere {
             false => log.open_and_look(over, group, kinds).await?,
             true => {
-                let (newest, settled) = log.open_window(over).await?;
-                let row = self.look_at_group(newest.id).await?;
-                (newest, settled, row)
+                let opened = log.open_window(over).await?;
+                let row = self.look_at_group(opened.newest.id).await?;
+                (opened, row)
             }
         };
         let row = row.ok_or_else(|| Error::NoGroup { group: group.clone() })?;
         if row.try_get("detached")? {
             return Err(Error::Detached { group: group.clone() });
         }
-        if row.try_get("meeting")? {
+        let meeting: bool = row.try_get("meeting")?;
+        if meeting {
             self.meet().await?;
         }
         let paused: bool = row.try_get("paused")?;
         let may = self.inner.breaker.may();
         let due_in: Option<f64> = row.try_get("due_in")?;
+        if scheduled_in == Some(0.0) {
+            publish_due(&self.inner, &mut *log.pool.acquire().await?).await?;
+        }
         Ok(Look {
             newest,
             settled,
             spans: spans(&row)?,
+            meeting,
             event_types: row.try_get("event_types")?,
-            due_in: due_in.map(|seconds| Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX)),
+            due_in: due_in.map(from_now),
+            scheduled_in: scheduled_in.map(from_now),
             rests: match may {
                 _ if paused => Some(FULL),
                 May::Wait(wait) => Some(wait),
@@ -296,7 +320,9 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
 
     /// Nothing to do: sleeps until there is, by the order that `wake` describes.
     async fn sleep(&mut self, look: &Look) -> Result<(), Error> {
-        let at_most = look.due_in.unwrap_or(Duration::MAX).min(self.inner.settings.poll);
+        self.looked = None;
+        let due = [look.due_in, look.scheduled_in].into_iter().flatten().min().unwrap_or(Duration::MAX);
+        let at_most = due.min(self.inner.settings.poll);
         if self.listener.is_none() {
             tokio::time::sleep(at_most).await;
             return Ok(());
@@ -331,28 +357,16 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
         }
     }
 
-    /// Makes room in the log and forgets windows that nobody needs.
+    /// Begins what is due now and then, in the background.
     async fn maintain(&mut self) -> Result<(), Error> {
         if self.maintained.is_some_and(|last| last.elapsed() < MAINTENANCE) {
             return Ok(());
         }
         self.maintained = Some(Instant::now());
-        let log = &self.inner.log;
-        let maintained = async {
-            let mut db = log.pool.acquire().await?;
-            let mut db = log.route.alone(&mut db).await?;
-            sqlx::raw_sql(log.schema.sql(FORGET_WINDOWS)).execute(&mut *db).await?;
-            db.commit().await
-        };
-        answered(self.make_room()).await?;
-        answered(maintained).await
-    }
-
-    async fn make_room(&self) -> Result<(), sqlx::Error> {
-        let log = &self.inner.log;
-        let mut db = log.pool.acquire().await?;
-        if let Err(error) = make_room(&mut db, &log.schema).await {
-            warn!(%error, "the log's next partitions can't be made");
+        report(&self.inner).await?;
+        if self.maintenance.as_ref().is_none_or(JoinHandle::is_finished) {
+            let inner = Arc::clone(&self.inner);
+            self.maintenance = Some(tokio::spawn(async move { maintain(&inner).await }));
         }
         Ok(())
     }
@@ -361,6 +375,10 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
     async fn stop(&mut self) {
         self.inner.stopping.store(true, Ordering::Relaxed);
         while self.tasks.join_next().await.is_some() {}
+        if let Some(maintenance) = self.maintenance.take() {
+            // its connections are closed below; what it has begun it goes on with the next time
+            maintenance.abort();
+        }
         // it has a connection, which closing the pool would wait for
         self.listener = None;
         self.inner.log.pool.close().await;
@@ -377,6 +395,10 @@ impl<D, S> Drop for Driver<D, S> {
     }
 }
 
+fn from_now(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX)
+}
+
 fn spans(row: &PgRow) -> Result<Vec<Span>, sqlx::Error> {
     // null where there are none
     let lows: Option<Vec<i16>> = row.try_get("lows")?;
@@ -385,9 +407,21 @@ fn spans(row: &PgRow) -> Result<Vec<Span>, sqlx::Error> {
     let done: Vec<i64> = row.try_get("done")?;
     let current: Vec<Option<i64>> = row.try_get("current")?;
     let stop_at: Vec<Option<i64>> = row.try_get("stop_at")?;
-    let rest = highs.into_iter().zip(done).zip(current.into_iter().zip(stop_at));
-    let span = |(lo, ((hi, done), (current, stop_at)))| Span { lo, hi, done, current, stop_at };
-    Ok(lows.into_iter().zip(rest).map(span).collect())
+    let kept: Vec<Option<i64>> = row.try_get("kept_done")?;
+    let snapshot: Vec<Option<String>> = row.try_get("done_snapshot")?;
+    let bound: Vec<Option<i64>> = row.try_get("done_bound")?;
+    let fence: Vec<Option<String>> = row.try_get("done_fence")?;
+    let window = |at: usize| {
+        let (snapshot, bound, fence) = (snapshot[at].clone()?, bound[at]?, fence[at].clone()?);
+        (kept[at] == Some(done[at])).then_some(Window { id: done[at], snapshot, bound, fence })
+    };
+    let span = |(at, (lo, hi))| Span {
+        lo,
+        hi,
+        kept: window(at),
+        stands_still: current[at].is_none() && stop_at[at].is_none(),
+    };
+    Ok(lows.into_iter().zip(highs).enumerate().map(span).collect())
 }
 
 /// Runs a range, and keeps off it for a while where another worker has it, or is to have it.
@@ -412,12 +446,6 @@ async fn ask_for<D, S>(inner: &Inner<D, S>, lo: i16) -> Result<(), sqlx::Error> 
     inner.query(ASK_FOR).bind(&inner.group).bind(lo).bind(inner.ranges_at_work()).execute(&mut *db).await?;
     db.commit().await
 }
-
-/// Windows before all positions, but for the first and the last, are of no use. The hour is for a group that is being made.
-const FORGET_WINDOWS: &str = "DELETE FROM eventwright.windows
-    WHERE id > 0 AND opened_at < clock_timestamp() - interval '1 hour'
-      AND id < (SELECT max(id) FROM eventwright.windows)
-      AND id < (SELECT min(least(done, current)) FROM eventwright.positions)";
 
 async fn next_call(listener: &mut Option<Listener>) -> Call {
     match listener {

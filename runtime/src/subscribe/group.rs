@@ -3,6 +3,7 @@
 use sqlx::Row;
 
 use super::log::{Identity, Log, Window};
+use super::maintain::report;
 use super::{Inner, Start};
 use crate::Error;
 use crate::contract::Domain;
@@ -50,7 +51,18 @@ pub(super) async fn join<D: Domain, S>(inner: &mut Inner<D, S>) -> Result<(), Er
     db.commit().await?;
     // its timeline, too: what has read another life of the log must not go on as if nothing had happened
     inner.log.identity = known;
+    if inner.log.is_elsewhere {
+        inner.home = Some(home(inner).await?);
+        // before anything is read, or the log might drop it meanwhile
+        report(inner).await?;
+    }
     Ok(())
+}
+
+/// The database that has the group, as the log knows it.
+async fn home<D, S>(inner: &Inner<D, S>) -> Result<String, sqlx::Error> {
+    let home = Log::new(inner.pool.clone(), inner.schema.clone(), inner.settings.route).find_identity().await?;
+    Ok(format!("{}/{}", home.system, home.database))
 }
 
 /// Its domain, and the log that it reads, where that is elsewhere.
@@ -73,7 +85,7 @@ async fn find<D, S>(inner: &Inner<D, S>) -> Result<Option<(String, Option<Identi
 async fn beginning(log: &Log, start: Start) -> Result<Beginning, Error> {
     let done = match start {
         Start::Beginning => Window::beginning(),
-        Start::Now => log.open_window(None).await?.0,
+        Start::Now => log.open_window(None).await?.newest,
     };
     Ok(Beginning { done, current: None, after_seq: 0 })
 }
@@ -82,8 +94,8 @@ async fn make<D: Domain, S>(inner: &Inner<D, S>, beginning: &Beginning) -> Resul
     let Inner { pool, group, log, settings, .. } = inner;
     let elsewhere = log.identity.as_ref();
     let (lows, highs): (Vec<i16>, Vec<i16>) = split(settings.ranges).unzip();
-    let done = elsewhere.map(|_| &beginning.done);
-    let current = elsewhere.and(beginning.current.as_ref());
+    let Beginning { done, current, after_seq } = beginning;
+    let current = current.as_ref();
     let mut db = pool.acquire().await?;
     let mut db = inner.alone(&mut db).await?;
     inner
@@ -95,12 +107,12 @@ async fn make<D: Domain, S>(inner: &Inner<D, S>, beginning: &Beginning) -> Resul
         .bind(elsewhere.map(|log| log.timeline))
         .bind(lows)
         .bind(highs)
-        .bind(beginning.done.id)
-        .bind(beginning.current.as_ref().map(|window| window.id))
-        .bind(beginning.after_seq)
-        .bind(done.map(|window| &window.snapshot))
-        .bind(done.map(|window| window.bound))
-        .bind(done.map(|window| &window.fence))
+        .bind(done.id)
+        .bind(current.map(|window| window.id))
+        .bind(after_seq)
+        .bind(&done.snapshot)
+        .bind(done.bound)
+        .bind(&done.fence)
         .bind(current.map(|window| &window.snapshot))
         .bind(current.map(|window| window.bound))
         .bind(current.map(|window| &window.fence))

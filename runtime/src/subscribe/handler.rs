@@ -142,10 +142,18 @@ impl<D, S> Handlers<D, S> {
 
     /// All payloads that have a handler, as `type/version`.
     pub(crate) fn kinds(&self) -> Vec<String> {
-        let versions = |(name, versions): (&&str, &Vec<(u16, usize)>)| -> Vec<String> {
-            versions.iter().map(|(version, _)| format!("{name}/{version}")).collect()
-        };
-        self.by_kind.iter().flat_map(versions).collect()
+        self.kinds_of(|_| true)
+    }
+
+    /// Those that have a handler which runs in a transaction.
+    pub(crate) fn kinds_in_transaction(&self) -> Vec<String> {
+        self.kinds_of(|handler| matches!(handler, Handler::InTransaction(_)))
+    }
+
+    fn kinds_of(&self, fits: impl Fn(&Handler<D, S>) -> bool) -> Vec<String> {
+        let all = self.by_kind.iter().flat_map(|(name, versions)| versions.iter().map(move |version| (name, version)));
+        let fitting = all.filter(|(_, (_, at))| fits(&self.all[*at]));
+        fitting.map(|(name, (version, _))| format!("{name}/{version}")).collect()
     }
 
     /// The handler of the newest version in which the event is stored and that is known here, and the handler's place among all.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use sqlx::postgres::PgRow;
 use sqlx::{Connection, PgConnection, Row};
 use tracing::warn;
 use uuid::Uuid;
@@ -13,13 +14,13 @@ use super::context::Context;
 use super::failure::{Failure, Handled};
 use super::handler::{Effect, Handler, InTransaction, Version};
 use super::hold::{Hold, Reason};
+use super::together::together;
 use crate::Error;
 use crate::contract::Domain;
 use crate::error::chain;
 use crate::stored::Stored;
 
 const LEASE_HELD: &str = include_str!("../sql/lease_held.sql");
-const PUT_OFF: &str = include_str!("../sql/put_off.sql");
 const RENEW: &str = "UPDATE eventwright.held SET leased_until = clock_timestamp() + make_interval(secs => $4)
      WHERE group_name = $1 AND seq = $2 AND lease = $3";
 const FENCE: &str = "SELECT true FROM eventwright.held WHERE group_name = $1 AND seq = $2 AND lease = $3 FOR UPDATE";
@@ -29,10 +30,18 @@ const LET_GO: &str = "DELETE FROM eventwright.held WHERE group_name = $1 AND seq
 const ELSEWHERE: Duration = Duration::from_secs(10);
 
 /// A held event that we have leased.
-struct Leased {
-    event: Stored,
-    lease: Uuid,
+pub(super) struct Leased {
+    pub(super) event: Stored,
+    pub(super) lease: Uuid,
     attempts: u32,
+}
+
+impl Leased {
+    /// Whether it has a handler that runs in a transaction, and is not one that has taken too many processes down.
+    pub(super) fn may_run_together<D, S>(&self, inner: &Inner<D, S>) -> bool {
+        let handler = inner.handlers.find(&self.event);
+        matches!(handler, Some((_, Handler::InTransaction(_), _))) && !inner.settings.retry.is_spent(self.attempts)
+    }
 }
 
 /// Runs held events one after the other, as long as one is due; in a `trial`, one.
@@ -54,8 +63,12 @@ async fn run_due<D: Domain, S: Send + Sync + 'static>(
     trial: bool,
 ) -> Result<(), Error> {
     while !inner.must_wait() {
-        let Some(leased) = answered(lease(inner, db)).await? else { break };
-        run(inner, db, &leased).await?;
+        if !trial && together(inner, db).await? {
+            continue;
+        }
+        let leased = answered(lease(inner, db, &inner.kinds, 1)).await?;
+        let Some(leased) = leased.first() else { break };
+        run(inner, db, leased).await?;
         if trial {
             break;
         }
@@ -63,24 +76,35 @@ async fn run_due<D: Domain, S: Send + Sync + 'static>(
     Ok(())
 }
 
-async fn lease<D, S>(inner: &Inner<D, S>, db: &mut PgConnection) -> Result<Option<Leased>, sqlx::Error> {
+/// Leases held events that are due; more than one only, if each may run in company.
+pub(super) async fn lease<D, S>(
+    inner: &Inner<D, S>,
+    db: &mut PgConnection,
+    kinds: &[String],
+    at_most: i64,
+) -> Result<Vec<Leased>, sqlx::Error> {
     let lease = Uuid::now_v7();
     let mut db = inner.alone(db).await?;
-    let row = inner
+    let rows = inner
         .query(LEASE_HELD)
         .bind(&inner.group)
-        .bind(&inner.kinds)
+        .bind(kinds)
         .bind(lease)
         .bind(inner.settings.lease.as_secs_f64())
-        .fetch_optional(&mut *db)
+        .bind(at_most)
+        .bind(at_most > 1)
+        .fetch_all(&mut *db)
         .await?;
     db.commit().await?;
-    let Some(row) = row else { return Ok(None) };
-    let attempts: i32 = row.try_get("attempts")?;
-    Ok(Some(Leased { event: Stored::from_row(&row)?, lease, attempts: attempts.unsigned_abs() }))
+    rows.iter().map(|row| Ok(Leased { event: Stored::from_row(row)?, lease, attempts: attempts(row)? })).collect()
 }
 
-async fn run<D: Domain, S: Send + Sync + 'static>(
+pub(super) fn attempts(row: &PgRow) -> Result<u32, sqlx::Error> {
+    let attempts: i32 = row.try_get("attempts")?;
+    Ok(attempts.unsigned_abs())
+}
+
+pub(super) async fn run<D: Domain, S: Send + Sync + 'static>(
     inner: &Inner<D, S>,
     db: &mut PgConnection,
     held: &Leased,
@@ -224,17 +248,7 @@ async fn let_go<D, S>(
 async fn put_off<D, S>(inner: &Inner<D, S>, db: &mut PgConnection, held: &Leased, hold: Hold) -> Result<(), Error> {
     let put_off = async {
         let mut tx = db.begin_with(inner.begin()).await?;
-        inner
-            .query(PUT_OFF)
-            .bind(&inner.group)
-            .bind(held.event.seq)
-            .bind(held.lease)
-            .bind(hold.reason.as_str())
-            .bind(hold.attempts.cast_signed())
-            .bind(hold.wait_seconds())
-            .bind(hold.error())
-            .execute(&mut *tx)
-            .await?;
+        inner.put_off(&mut tx, held.lease, &[(held.event.seq, &hold)]).await?;
         if !inner.settings.keeps_order && hold.reason.is_of_a_failure() {
             inner.release(&mut tx, std::slice::from_ref(&held.event.envelope.subject)).await?;
         }

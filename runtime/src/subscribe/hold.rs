@@ -4,12 +4,14 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use super::Inner;
 use crate::release::RELEASE;
 use crate::stored::Stored;
 
 const HOLD: &str = include_str!("../sql/hold.sql");
+const PUT_OFF: &str = include_str!("../sql/put_off.sql");
 
 /// No wait is longer, whatever a handler asks for: Postgres can't add all that a [`Duration`] can hold to a time.
 const LONGEST_WAIT: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
@@ -122,6 +124,11 @@ impl Aside {
         self.blocked.contains(subject)
     }
 
+    /// What is set aside, each with its hold.
+    pub(super) fn holds(&self) -> impl Iterator<Item = (i64, &Hold)> {
+        self.events.iter().map(|aside| (aside.event.seq, &aside.hold))
+    }
+
     pub(super) fn len(&self) -> usize {
         self.events.len()
     }
@@ -172,6 +179,29 @@ impl<D, S> Inner<D, S> {
     /// Lets the first held event of each of these subjects run, where it waited behind another; see [`RELEASE`].
     pub(super) async fn release(&self, tx: &mut PgConnection, subjects: &[String]) -> Result<(), sqlx::Error> {
         self.query(RELEASE).bind(&self.group).bind(subjects).execute(tx).await?;
+        Ok(())
+    }
+}
+
+impl<D, S> Inner<D, S> {
+    /// Holds held events on, for other reasons and until later.
+    pub(super) async fn put_off(
+        &self,
+        tx: &mut PgConnection,
+        lease: Uuid,
+        events: &[(i64, &Hold)],
+    ) -> Result<(), sqlx::Error> {
+        let (seqs, holds): (Vec<i64>, Vec<&Hold>) = events.iter().copied().unzip();
+        self.query(PUT_OFF)
+            .bind(&self.group)
+            .bind(lease)
+            .bind(seqs)
+            .bind(each(&holds, |hold| hold.reason.as_str()))
+            .bind(each(&holds, |hold| hold.attempts.cast_signed()))
+            .bind(each(&holds, |hold| hold.wait_seconds()))
+            .bind(each(&holds, |hold| hold.error()))
+            .execute(tx)
+            .await?;
         Ok(())
     }
 }

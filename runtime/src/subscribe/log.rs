@@ -1,8 +1,5 @@
 //! Reading the log: windows, a range's claim, and the events between two windows.
 
-use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
-
 use futures_util::TryStreamExt;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool, Row};
@@ -37,12 +34,7 @@ pub(super) struct Log {
     pub(super) is_elsewhere: bool,
     /// What it must be, where it is elsewhere.
     pub(super) identity: Option<Identity>,
-    /// The windows that were opened last.
-    windows: Mutex<VecDeque<Window>>,
 }
-
-/// As many windows as are remembered: ranges stand at one of the last few, unless they lag.
-const REMEMBERED: usize = 64;
 
 /// Which log it is, and in which of its lives; see the function `eventwright.identity`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,7 +57,7 @@ pub(super) struct Window {
 impl Log {
     /// The log in the database that has the positions.
     pub(super) fn new(pool: PgPool, schema: Schema, route: Route) -> Self {
-        Self { pool, schema, route, is_elsewhere: false, identity: None, windows: Mutex::default() }
+        Self { pool, schema, route, is_elsewhere: false, identity: None }
     }
 
     /// Another database's log. `identity` is to be found out.
@@ -81,16 +73,15 @@ impl Log {
         Ok(Identity { system: row.try_get(0)?, database: row.try_get(1)?, timeline: row.try_get(2)? })
     }
 
-    /// Opens a window at the log's end, unless nothing was published since the last one.
-    ///
-    /// Also returns whether all transactions up to the xid `over` were over before, so that the window sees what they published.
-    pub(super) async fn open_window(&self, over: Option<&str>) -> Result<(Window, bool), sqlx::Error> {
+    /// Opens a window at the log's end, unless nothing was published since the last one. It is settled where all transactions up to
+    /// the xid `over` were over before.
+    pub(super) async fn open_window(&self, over: Option<&str>) -> Result<Opened, sqlx::Error> {
         let mut db = self.pool.acquire().await?;
         let mut db = self.route.alone(&mut db).await?;
         let statement = self.query(OPEN).bind(over).bind(self.is_elsewhere);
         let row = self.bind_identity(statement).fetch_one(&mut *db).await?;
         db.commit().await?;
-        self.opened(&row)
+        opened(&row)
     }
 
     /// The same, with what `look` says of a group in the log's own database.
@@ -99,54 +90,31 @@ impl Log {
         over: Option<&str>,
         group: &str,
         kinds: &[String],
-    ) -> Result<(Window, bool, Option<PgRow>), sqlx::Error> {
+    ) -> Result<(Opened, Option<PgRow>), sqlx::Error> {
         let mut db = self.pool.acquire().await?;
         let mut db = self.route.alone(&mut db).await?;
         let row = self.query(OPEN_AND_LOOK).bind(over).bind(group).bind(kinds).fetch_optional(&mut *db).await?;
         db.commit().await?;
         let Some(row) = row else {
             // no such group
-            let (window, settled) = self.open_window(over).await?;
-            return Ok((window, settled, None));
+            return Ok((self.open_window(over).await?, None));
         };
-        let (window, settled) = self.opened(&row)?;
-        Ok((window, settled, Some(row)))
+        Ok((opened(&row)?, Some(row)))
     }
 
-    fn opened(&self, row: &PgRow) -> Result<(Window, bool), sqlx::Error> {
-        let window = Window::from_row(row, row.try_get("id")?, ["snapshot", "bound", "fence"])?;
-        self.remember(&window);
-        Ok((window, row.try_get("settled")?))
-    }
-
-    /// Forgets all windows: a server that has crashed may have lost some.
-    pub(super) fn forget(&self) {
-        self.windows.lock().unwrap_or_else(PoisonError::into_inner).clear();
-    }
-
-    fn remember(&self, window: &Window) {
-        let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
-        if windows.iter().all(|known| known.id != window.id) {
-            windows.truncate(REMEMBERED - 1);
-            windows.push_front(window.clone());
+    /// A window of which a position knows no more than its id: that of another position, or else the one in the log, which has
+    /// written it if that position was moved by a version that says no more.
+    async fn find_window(&self, tx: &mut PgConnection, group: &str, id: i64) -> Result<Window, Error> {
+        let columns = ["snapshot", "bound", "fence"];
+        if let Some(row) = self.query(MEETING_POINT).bind(group).bind(id).fetch_optional(&mut *tx).await? {
+            return Ok(Window::from_row(&row, id, columns)?);
         }
-    }
-
-    pub(super) fn remembered(&self, id: i64) -> Option<Window> {
-        let windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
-        windows.iter().find(|window| window.id == id).cloned()
-    }
-
-    /// A window by its id, in the log's own database.
-    async fn find_window(&self, db: &mut PgConnection, group: &str, id: i64) -> Result<Window, Error> {
-        if let Some(window) = self.remembered(id) {
-            return Ok(window);
+        if !self.is_elsewhere
+            && let Some(row) = self.query(WINDOW).bind(id).fetch_optional(tx).await?
+        {
+            return Ok(Window::from_row(&row, id, columns)?);
         }
-        let row = self.query(WINDOW).bind(id).fetch_optional(db).await?;
-        let row = row.ok_or_else(|| Error::WindowGone { group: group.to_owned(), window: id })?;
-        let window = Window::from_row(&row, id, ["snapshot", "bound", "fence"])?;
-        self.remember(&window);
-        Ok(window)
+        Err(Error::WindowGone { group: group.to_owned(), window: id })
     }
 
     fn query<'q>(&self, statement: &'static str) -> Query<'q> {
@@ -157,6 +125,24 @@ impl Log {
         let log = self.identity.as_ref();
         statement.bind(log.map(|log| log.system)).bind(log.map(|log| &log.database)).bind(log.map(|log| log.timeline))
     }
+}
+
+/// The newest window, and what else was asked with it.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) newest: Window,
+    /// Whether it sees what all those published who may have missed that somebody sleeps.
+    pub(super) settled: bool,
+    /// Seconds until the next event is to be published that was published for later.
+    pub(super) scheduled_in: Option<f64>,
+}
+
+fn opened(row: &PgRow) -> Result<Opened, sqlx::Error> {
+    Ok(Opened {
+        newest: Window::from_row(row, row.try_get("id")?, ["snapshot", "bound", "fence"])?,
+        settled: row.try_get("settled")?,
+        scheduled_in: row.try_get("scheduled_in")?,
+    })
 }
 
 /// A range that a transaction has, and the two windows between which it reads.
@@ -200,23 +186,18 @@ impl Claim {
         let done: i64 = row.try_get("done")?;
         let current: Option<i64> = row.try_get("current")?;
         let stop_at: Option<i64> = row.try_get("stop_at")?;
-        let kept = log.is_elsewhere;
-        let done = match kept {
+        let kept_done: Option<i64> = row.try_get("kept_done")?;
+        let kept_current: Option<i64> = row.try_get("kept_current")?;
+        let done = match kept_done == Some(done) {
             true => Window::from_row(&row, done, ["done_snapshot", "done_bound", "done_fence"])?,
             false => log.find_window(tx, group, done).await?,
         };
         let target = match current.or(stop_at) {
-            Some(id) if id == done.id => done.clone(),
-            Some(id) if id == newest.id => newest.clone(),
-            Some(id) if !kept => log.find_window(tx, group, id).await?,
-            Some(id) if current.is_some() => {
+            Some(id) if current.is_some() && kept_current == current => {
                 Window::from_row(&row, id, ["current_snapshot", "current_bound", "current_fence"])?
             }
-            Some(id) => {
-                let met = log.query(MEETING_POINT).bind(group).bind(id).fetch_optional(tx).await?;
-                let met = met.ok_or_else(|| Error::WindowGone { group: group.to_owned(), window: id })?;
-                Window::from_row(&met, id, ["snapshot", "bound", "fence"])?
-            }
+            Some(id) if id == done.id => done.clone(),
+            Some(id) => log.find_window(tx, group, id).await?,
             None => newest.clone(),
         };
         Ok(Some(Self { lo, hi: row.try_get("bucket_hi")?, after: row.try_get("after_seq")?, done, target }))
@@ -314,20 +295,18 @@ impl Claim {
     ) -> Result<bool, sqlx::Error> {
         let next = self.after(page);
         let current = (!page.complete).then_some(&next.target);
-        let elsewhere = log.is_elsewhere;
-        let (done_kept, current_kept) = (elsewhere.then_some(&next.done), current.filter(|_| elsewhere));
         log.query(ADVANCE)
             .bind(group)
             .bind(self.lo)
             .bind(next.done.id)
             .bind(current.map(|window| window.id))
             .bind(next.after)
-            .bind(done_kept.map(|window| &window.snapshot))
-            .bind(done_kept.map(|window| window.bound))
-            .bind(done_kept.map(|window| &window.fence))
-            .bind(current_kept.map(|window| &window.snapshot))
-            .bind(current_kept.map(|window| window.bound))
-            .bind(current_kept.map(|window| &window.fence))
+            .bind(&next.done.snapshot)
+            .bind(next.done.bound)
+            .bind(&next.done.fence)
+            .bind(current.map(|window| &window.snapshot))
+            .bind(current.map(|window| window.bound))
+            .bind(current.map(|window| &window.fence))
             .execute(tx)
             .await?;
         Ok(page.complete)

@@ -1,7 +1,7 @@
 //! Subscribing: a group of workers that reads the log and runs handlers.
 //!
 //! `group` joins the group, `driver` looks for work and hands it out, `chunk` handles ranges of the log, `hold` says how events are
-//! held back and `held` handles those, `call` calls handlers and `breaker` rests where they fail again and again, `log` reads between
+//! held back and `held` handles those, `together` many at a time, `call` calls handlers and `breaker` rests where they fail again and again, `log` reads between
 //! windows, `page` reads ahead and `scout` for all ranges at once, `wake` sleeps until a publisher says that there is news.
 
 mod ask;
@@ -17,9 +17,11 @@ mod hands;
 mod held;
 mod hold;
 mod log;
+mod maintain;
 mod metrics;
 mod page;
 mod scout;
+mod together;
 mod wake;
 
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
@@ -127,7 +129,7 @@ impl<D: Domain> Subscriber<D> {
             lease: Duration::from_secs(60),
             listen: true,
             keeps_order: true,
-            time_limit: Duration::from_secs(20),
+            time_limit: Duration::from_secs(15),
             effect_time_limit: Duration::from_secs(120),
             breaker: 20,
             route: Route::Direct,
@@ -205,7 +207,7 @@ impl<D: Domain, S: Send + Sync + 'static> Subscriber<D, S> {
         self
     }
 
-    /// How long an [`on`](Self::on) handler may run; then it has failed. At least 100 milliseconds. Default: 20 seconds.
+    /// How long an [`on`](Self::on) handler may run; then it has failed. At least 100 milliseconds. Default: 15 seconds.
     ///
     /// A worker that has vanished, with its connection still open to the database's eyes, is taken for dead five seconds after that
     /// time, so that others can take over its subjects.
@@ -342,6 +344,7 @@ impl<D: Domain, S: Send + Sync + 'static> Subscriber<D, S> {
             metrics: Metrics::new(&group, &event_types),
             event_types,
             kinds: handlers.kinds(),
+            kinds_in_transaction: handlers.kinds_in_transaction(),
             publisher: Publisher::to(schema.clone()),
             stopping: AtomicBool::new(false),
             breaker: Breaker::new(settings.breaker),
@@ -351,6 +354,7 @@ impl<D: Domain, S: Send + Sync + 'static> Subscriber<D, S> {
             group,
             pool: home,
             log,
+            home: None,
             schema,
             state,
             handlers,
@@ -390,6 +394,8 @@ struct Inner<D, S> {
     /// The database that handlers write to, which has the group's position.
     pool: PgPool,
     log: Log,
+    /// The name by which the log knows that database, where it is in another one.
+    home: Option<String>,
     schema: Schema,
     state: S,
     handlers: Handlers<D, S>,
@@ -399,6 +405,8 @@ struct Inner<D, S> {
     event_types: Vec<String>,
     /// All payloads that have a handler, as `type/version`.
     kinds: Vec<String>,
+    /// Those whose handler runs in a transaction.
+    kinds_in_transaction: Vec<String>,
     stopping: AtomicBool,
     breaker: Breaker,
     metrics: Metrics,

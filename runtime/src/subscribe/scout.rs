@@ -26,11 +26,11 @@ pub(super) async fn scout<D, S>(
     event_types: &[String],
 ) -> Result<Option<Scouted>, Error> {
     let Some(first) = spans.first() else { return Ok(None) };
-    let same = |span: &Span| span.current.is_none() && span.stop_at.is_none() && span.done == first.done;
+    let Some(done) = first.kept.clone() else { return Ok(None) };
+    let same = |span: &Span| span.stands_still && span.kept.as_ref() == Some(&done);
     if !spans.iter().all(same) {
         return Ok(None);
     }
-    let Some(done) = inner.log.remembered(first.done) else { return Ok(None) };
     let all = Claim::between(done.clone(), newest.clone(), (0, i16::MAX));
     let mut db = inner.log.pool.acquire().await.map_err(Error::from)?;
     let read = answered(all.read(&mut db, &inner.log, event_types, inner.settings.chunk)).await;
@@ -62,7 +62,6 @@ impl Scouted {
             return Ok(());
         }
         let (lows, highs): (Vec<i16>, Vec<i16>) = self.empty.into_iter().unzip();
-        let kept = inner.log.is_elsewhere.then_some(&self.newest);
         let mut db = inner.pool.acquire().await.map_err(Error::from)?;
         let passed = async {
             let mut db = inner.alone(&mut db).await?;
@@ -72,9 +71,9 @@ impl Scouted {
                 .bind(lows)
                 .bind(self.done.id)
                 .bind(self.newest.id)
-                .bind(kept.map(|window| &window.snapshot))
-                .bind(kept.map(|window| window.bound))
-                .bind(kept.map(|window| &window.fence))
+                .bind(&self.newest.snapshot)
+                .bind(self.newest.bound)
+                .bind(&self.newest.fence)
                 .bind(highs)
                 .execute(&mut *db)
                 .await?;

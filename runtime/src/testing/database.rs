@@ -64,6 +64,26 @@ impl Database {
         Ok(Self { name, server, pool, url })
     }
 
+    /// As [`create`](Self::create), with eventwright's tables in it.
+    ///
+    /// ```no_run
+    /// # async fn test() -> Result<(), Box<dyn std::error::Error>> {
+    /// let database = eventwright::testing::Database::migrated().await?;
+    /// let mut tx = database.pool().begin().await?;
+    /// assert!(eventwright::testing::all_published(&mut tx).await?.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`create`](Self::create), and where the tables can't be made.
+    pub async fn migrated() -> Result<Self, Error> {
+        let database = Self::create().await?;
+        let migrated = crate::migrate(database.pool()).await;
+        migrated.map_err(|source| Error::Migrate { source: Box::new(source) })?;
+        Ok(database)
+    }
+
     /// Connections to the database, at most 10 at a time. Each is made when it is first needed.
     #[must_use]
     pub fn pool(&self) -> &PgPool {

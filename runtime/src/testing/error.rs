@@ -1,11 +1,11 @@
-//! What can go wrong before a test has its database.
+//! What can go wrong in a test that is not the test's own.
 
 use std::{
     fmt, io,
     path::{Path, PathBuf},
 };
 
-/// Why there is no Postgres to test on.
+/// Why there is no Postgres to test on, or no answer of it.
 ///
 /// `Debug` shows what `Display` shows, since a test mostly unwraps it.
 #[derive(thiserror::Error)]
@@ -58,6 +58,53 @@ pub enum Error {
         /// What the server or the driver answered.
         reason: sqlx::Error,
     },
+
+    /// An event that was published does not hold what its type says.
+    #[cfg(feature = "postgres")]
+    #[error("{event_type} {event_id} can't be read: {reason}")]
+    Payload {
+        /// The event.
+        event_id: crate::EventId,
+        /// Its type.
+        event_type: String,
+        /// What is wrong with the payload.
+        reason: String,
+    },
+
+    /// The database has no tables of ours, and they can't be made.
+    #[cfg(feature = "postgres")]
+    #[error("making eventwright's tables: {}", crate::error::chain(source))]
+    Migrate {
+        /// Why.
+        source: Box<crate::Error>,
+    },
+
+    /// Nobody could tell where an event is.
+    #[cfg(feature = "postgres")]
+    #[error("looking for an event: {}", crate::error::chain(source))]
+    Lookup {
+        /// Why.
+        source: Box<crate::Error>,
+    },
+
+    /// A group has not handled an event.
+    #[cfg(feature = "postgres")]
+    #[error("group `{group}` has not handled {event_id}: {state}")]
+    NotHandled {
+        /// The event.
+        event_id: crate::EventId,
+        /// The group.
+        group: String,
+        /// Where it is.
+        state: String,
+    },
+}
+
+#[cfg(feature = "postgres")]
+impl Error {
+    pub(super) fn sql(doing: &str, reason: sqlx::Error) -> Self {
+        Self::Sql { doing: doing.to_owned(), reason }
+    }
 }
 
 impl fmt::Debug for Error {

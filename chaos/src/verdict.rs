@@ -1,0 +1,168 @@
+//! What became of what was booked.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use sqlx::PgConnection;
+use sqlx::types::Uuid;
+
+use crate::Result;
+use crate::faults::{Fault, Happened, TAKEN_OVER_WITHIN};
+use crate::run::GROUPS;
+
+/// So many events that are out of order are shown.
+const SHOWN: usize = 5;
+
+struct Booking {
+    account: String,
+    booked_at: i64,
+}
+
+struct Effect {
+    event_id: Uuid,
+    account: String,
+    n: i64,
+    handled_at: i64,
+}
+
+pub(crate) struct Verdict {
+    bookings: HashMap<Uuid, Booking>,
+    /// Of each group, in the order of handling.
+    effects: [Vec<Effect>; GROUPS.len()],
+    held: i64,
+}
+
+/// How many events went wrong, and how.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Wrong {
+    lost: usize,
+    doubled: usize,
+    /// Handled, and never committed.
+    made_up: usize,
+    out_of_order: usize,
+}
+
+pub(crate) async fn of(log: &mut PgConnection, home: &mut PgConnection) -> Result<Verdict> {
+    let rows: Vec<(Uuid, String, i64)> =
+        sqlx::query_as("SELECT event_id, account, booked_at FROM bookings").fetch_all(&mut *log).await?;
+    let bookings = rows.into_iter().map(|(id, account, booked_at)| (id, Booking { account, booked_at })).collect();
+    let mut effects = [Vec::new(), Vec::new()];
+    let mut held = 0;
+    for (group, db) in [&mut *log, &mut *home].into_iter().enumerate() {
+        let rows: Vec<(String, String, i64, i64)> =
+            sqlx::query_as("SELECT event_id, account, n, handled_at FROM effects WHERE grp = $1 ORDER BY k")
+                .bind(GROUPS[group])
+                .fetch_all(&mut *db)
+                .await?;
+        for (event_id, account, n, handled_at) in rows {
+            let event_id = event_id.strip_prefix("evt_").unwrap_or(&event_id).parse()?;
+            effects[group].push(Effect { event_id, account, n, handled_at });
+        }
+        held += sqlx::query_scalar::<_, i64>("SELECT count(*) FROM eventwright.held").fetch_one(db).await?;
+    }
+    Ok(Verdict { bookings, effects, held })
+}
+
+impl Verdict {
+    /// Prints it, and returns whether all is well.
+    pub(crate) fn tell(&self, happened: &[Happened]) -> bool {
+        println!("{} events published, {} held back at the end", self.bookings.len(), self.held);
+        let mut well = self.held == 0 && !self.bookings.is_empty();
+        for (group, name) in GROUPS.iter().enumerate() {
+            let wrong = self.wrong(group);
+            println!(
+                "group {name}: {} handled, lost {}, double {}, made up {}, out of order {}",
+                self.effects[group].len(),
+                wrong.lost,
+                wrong.doubled,
+                wrong.made_up,
+                wrong.out_of_order
+            );
+            well &= wrong == Wrong::default();
+            self.tell_disorder(group);
+        }
+        for one in happened {
+            println!("{} {:?} {:?}", one.at, one.fault, one.group.map(|group| GROUPS[group]));
+        }
+        well & self.tell_recoveries(happened)
+    }
+
+    /// Prints what was handled around the first events that came too late.
+    fn tell_disorder(&self, group: usize) {
+        let mut last: HashMap<&str, i64> = HashMap::new();
+        let late = self.effects[group].iter().filter(|effect| {
+            let before = last.insert(&effect.account, effect.n).unwrap_or(0);
+            effect.n <= before
+        });
+        for effect in late.take(SHOWN) {
+            println!(
+                "  {} {} came too late; handled around it, as number, times of booking and handling:",
+                effect.account, effect.n
+            );
+            let around = self.effects[group].iter().filter(|other| other.account == effect.account);
+            for other in around.filter(|other| other.n.abs_diff(effect.n) <= 3) {
+                let booked_at = self.bookings.get(&other.event_id).map_or(0, |booking| booking.booked_at);
+                println!("    {} {booked_at} {} {}", other.n, other.handled_at, other.event_id);
+            }
+        }
+    }
+
+    fn wrong(&self, group: usize) -> Wrong {
+        let mut wrong = Wrong::default();
+        let mut times: HashMap<Uuid, u32> = HashMap::new();
+        let mut last: HashMap<&str, i64> = HashMap::new();
+        for effect in &self.effects[group] {
+            let count = times.entry(effect.event_id).or_default();
+            *count += 1;
+            wrong.doubled += usize::from(*count > 1);
+            wrong.made_up += usize::from(!self.bookings.contains_key(&effect.event_id));
+            let before = last.insert(&effect.account, effect.n).unwrap_or(0);
+            wrong.out_of_order += usize::from(effect.n <= before);
+        }
+        wrong.lost = self.bookings.keys().filter(|id| !times.contains_key(id)).count();
+        wrong
+    }
+
+    /// For each kind of fault: from the fault until an event was handled that was published after it, and until that was so for
+    /// each account. Returns whether others took over in time from who was silent.
+    fn tell_recoveries(&self, happened: &[Happened]) -> bool {
+        let mut by_fault: BTreeMap<Fault, Vec<(i64, i64)>> = BTreeMap::new();
+        for one in happened {
+            let groups = one.group.map_or(0..GROUPS.len(), |group| group..group + 1);
+            let recoveries: Vec<(i64, i64)> = groups.filter_map(|group| self.recovery(group, one.at)).collect();
+            let worst = recoveries.into_iter().reduce(|a, b| (a.0.max(b.0), a.1.max(b.1)));
+            by_fault.entry(one.fault).or_default().extend(worst);
+        }
+        println!("\n| fault | times | recovered, longest | every account, longest |\n| --- | ---: | ---: | ---: |");
+        let mut in_time = true;
+        for (fault, recoveries) in by_fault {
+            let longest = |of: fn(&(i64, i64)) -> i64| recoveries.iter().map(of).max().unwrap_or(0);
+            let (first, every) = (longest(|r| r.0), longest(|r| r.1));
+            println!("| {fault:?} | {} | {:.1} s | {:.1} s |", recoveries.len(), seconds(first), seconds(every));
+            if fault.is_silent() && Duration::from_millis(every.unsigned_abs()) > TAKEN_OVER_WITHIN {
+                println!("not taken over within {TAKEN_OVER_WITHIN:?}");
+                in_time = false;
+            }
+        }
+        in_time
+    }
+
+    /// Milliseconds until the first event was handled that was booked later, and until the first of each account was.
+    fn recovery(&self, group: usize, at: i64) -> Option<(i64, i64)> {
+        let mut first_of: HashMap<&str, i64> = HashMap::new();
+        for effect in &self.effects[group] {
+            let Some(booking) = self.bookings.get(&effect.event_id).filter(|booking| booking.booked_at > at) else {
+                continue;
+            };
+            let first = first_of.entry(&booking.account).or_insert(i64::MAX);
+            *first = effect.handled_at.min(*first);
+        }
+        let times = first_of.values().map(|handled_at| handled_at - at);
+        Some((times.clone().min()?, times.max()?))
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "to be read")]
+fn seconds(milliseconds: i64) -> f64 {
+    milliseconds as f64 / 1000.0
+}

@@ -1,0 +1,13 @@
+//! What operators ask and do: dead letters, where an event is, how groups stand, what is wrong.
+
+mod dead_letters;
+mod doctor;
+mod groups;
+mod log_status;
+mod whereabouts;
+
+pub use dead_letters::{DeadLetter, DeadLetterCursor, DeadLetterFilter, DeadLetterPage, DeadLetters};
+pub use doctor::{Doctor, Finding, Severity};
+pub use groups::{GroupLag, GroupStatus, Groups, HeldEvents};
+pub use log_status::LogStatus;
+pub use whereabouts::{EventLookup, GroupStanding, Publication, Standing, Whereabouts, whereabouts};

@@ -1,0 +1,58 @@
+//! What a crash of Postgres takes back, and who still remembers it.
+
+mod common;
+
+use std::time::Duration;
+
+use common::{Group, Result, migrated, publish, record};
+use sqlx::{Connection, PgConnection};
+
+/// Windows of the group's own database are not waited for, so a crash may take one back that a worker has seen. Another process then
+/// opens the window that comes after the same one, and reaches further; if it had the same number, a position that refers to it would
+/// be taken for standing where the lost one did.
+#[tokio::test]
+async fn a_window_that_was_taken_back_is_not_mistaken_for_the_one_in_its_place() -> Result {
+    let database = migrated().await?;
+    let pool = database.pool();
+    let group = Group::new("a", pool).await?;
+    let none = group.next().await?;
+    assert!(none.is_empty());
+
+    // a worker that sees a window, and gets at no range
+    publish(&mut *pool.acquire().await?, "x", 1).await?;
+    let mut ranges = pool.begin().await?;
+    sqlx::query("SELECT FROM eventwright.positions FOR UPDATE").execute(&mut *ranges).await?;
+    let handled = async {
+        while !group.all().await.is_ok_and(|all| all.contains(&"last".into())) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let survivor = group.subscriber().without_listen().poll_every(Duration::from_millis(10)).on(record);
+    let crash_and_go_on = async {
+        let newest = "SELECT max(id) FROM eventwright.windows";
+        while sqlx::query_scalar::<_, i64>(newest).fetch_one(pool).await? == 0 {}
+        // nobody opens windows but this session, which is where the server comes back
+        let mut back = PgConnection::connect(database.url()).await?;
+        sqlx::query("SELECT pg_advisory_lock('eventwright.windows'::regclass::oid::bigint::bit(32)::int, 1)")
+            .execute(&mut back)
+            .await?;
+        sqlx::query("DELETE FROM eventwright.windows WHERE id > 0").execute(&mut back).await?;
+        publish(&mut back, "y", 2).await?;
+        sqlx::query("SELECT eventwright.open_window()").execute(&mut back).await?;
+        // another worker has handled all of it
+        let advance = sqlx::query(
+            "UPDATE eventwright.positions p SET done = w.id, done_snapshot = w.snapshot, done_bound = w.bound, done_fence = w.fence
+               FROM eventwright.windows w WHERE w.id > 0",
+        );
+        advance.execute(&mut *ranges).await?;
+        publish(&mut back, "last", 3).await?;
+        ranges.commit().await?;
+        back.close().await?;
+        Result::<()>::Ok(())
+    };
+    let both = async { tokio::try_join!(crash_and_go_on, async { Ok(survivor.run_until(handled).await?) }) };
+    tokio::time::timeout(Duration::from_secs(60), both).await.map_err(|_| "it never goes on")??;
+    group.next().await?;
+    assert_eq!(group.all().await?, ["last"], "what another worker had handled was handled again");
+    Ok(())
+}

@@ -1,0 +1,160 @@
+//! Behind a real PgBouncer: publishers that share a few connections by the transaction, and subscribers that keep theirs.
+
+mod common;
+#[path = "pooler/pgbouncer.rs"]
+mod pgbouncer;
+
+use std::time::Duration;
+
+use common::{Group, Happened, Home, Result, record};
+use eventwright::{Context, Domain, Event, EventId, Handled, HandlerFn, PUBLISH_SQL, Subscriber};
+use pgbouncer::PgBouncer;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
+use tokio::task::JoinSet;
+
+const PUBLISHERS: i64 = 12;
+const EACH: i64 = 25;
+const SUBJECTS: i64 = 4;
+/// The others are rolled back.
+const PUBLISHED: usize = (PUBLISHERS * EACH * 4 / 5) as usize;
+
+/// With a statement that has no name. A named one stays with the connection to the server, which the next transaction may not get, or
+/// shares with others who gave the same name. An unnamed one *outside* of a transaction is worse: the pooler may change
+/// connections between parsing and running it, and then what runs is another client's.
+async fn publish_unnamed(tx: &mut PgConnection, subject: &str, n: i64) -> Result {
+    let event_id = EventId::new();
+    sqlx::query(PUBLISH_SQL)
+        .bind(event_id.as_uuid())
+        .bind("home.happened")
+        .bind(1)
+        .bind(Home::NAME)
+        .bind(None::<&str>)
+        .bind(subject)
+        .bind(None::<time::OffsetDateTime>)
+        .bind(event_id.to_string())
+        .bind(None::<sqlx::types::Uuid>)
+        .bind(None::<&str>)
+        .bind(format!(r#"{{"about":"{subject}","n":{n}}}"#))
+        .bind(None::<i32>)
+        .bind(None::<&str>)
+        .persistent(false)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+async fn publisher(options: PgConnectOptions, number: i64) -> Result {
+    let mut db = options.connect().await?;
+    for k in 0..EACH {
+        let subject = format!("s{}", (number + k) % SUBJECTS);
+        let mut tx = db.begin().await?;
+        let n: i64 = sqlx::query_scalar("UPDATE subjects SET n = n + 1 WHERE id = $1 RETURNING n")
+            .bind(&subject)
+            .persistent(false)
+            .fetch_one(&mut *tx)
+            .await?;
+        publish_unnamed(&mut tx, &subject, n).await?;
+        if k % 5 == 4 { tx.rollback().await? } else { tx.commit().await? }
+    }
+    Ok(())
+}
+
+/// As `record`, with a statement that has no name: a named one would stay with a connection to the server that the next transaction may
+/// not get.
+async fn record_unnamed(event: Event<Happened>, cx: &mut Context<'_, Home, &'static str>) -> Handled {
+    let group = *cx.state();
+    sqlx::query("INSERT INTO effects (grp, about, n) VALUES ($1, $2, $3)")
+        .bind(group)
+        .bind(&event.payload.about)
+        .bind(event.payload.n)
+        .persistent(false)
+        .execute(cx.tx())
+        .await?;
+    Ok(())
+}
+
+struct Bench {
+    pooler: PgBouncer,
+    /// By the session.
+    pool: PgPool,
+}
+
+impl Bench {
+    async fn new() -> Result<Option<Self>> {
+        let Some(pooler) = PgBouncer::start()? else { return Ok(None) };
+        let pool = PgPoolOptions::new().max_connections(10).connect_with(pooler.by_session()?).await?;
+        eventwright::migrate(&pool).await?;
+        sqlx::raw_sql(
+            "CREATE TABLE subjects (id text PRIMARY KEY, n bigint NOT NULL DEFAULT 0);
+             INSERT INTO subjects SELECT 's' || g FROM generate_series(0, 3) g",
+        )
+        .execute(&pool)
+        .await?;
+        Ok(Some(Self { pooler, pool }))
+    }
+
+    /// Has more publishers than the pooler has connections, while the subscriber runs until all is handled.
+    async fn run<F>(
+        &self,
+        subscriber: impl FnOnce(&Group) -> Result<Subscriber<Home, &'static str>>,
+        handler: F,
+    ) -> Result
+    where
+        F: for<'a> HandlerFn<'a, Happened, Home, &'static str> + Send + Sync + 'static,
+    {
+        let group = Group::new("a", &self.pool).await?;
+        let handled = async {
+            while group.all().await.map_or(0, |handled| handled.len()) < PUBLISHED {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let publishing = async {
+            let mut publishers: JoinSet<Result> = JoinSet::new();
+            for number in 0..PUBLISHERS {
+                publishers.spawn(publisher(self.pooler.by_transaction()?, number));
+            }
+            while let Some(published) = publishers.join_next().await {
+                published??;
+            }
+            Result::<()>::Ok(())
+        };
+        let handling = async { Ok(subscriber(&group)?.on(handler).run_until(handled).await?) };
+        let both = async { tokio::try_join!(publishing, handling) };
+        tokio::time::timeout(Duration::from_secs(60), both).await.map_err(|_| "not all came")??;
+        self.check(&group).await
+    }
+
+    async fn check(&self, group: &Group) -> Result {
+        // what comes too often comes now
+        group.next().await?;
+        let handled: Vec<(String, i64)> =
+            sqlx::query_as("SELECT about, n FROM effects ORDER BY k").fetch_all(&self.pool).await?;
+        assert_eq!(handled.len(), PUBLISHED);
+        for subject in 0..SUBJECTS {
+            let about = format!("s{subject}");
+            let numbers: Vec<i64> = handled.iter().filter(|(of, _)| *of == about).map(|(_, n)| *n).collect();
+            assert_eq!(numbers, (1..=numbers.len() as i64).collect::<Vec<_>>(), "{about}");
+        }
+        Ok(())
+    }
+}
+
+/// Publishers share connections by the transaction; the subscriber keeps its own, and is woken by way of the pooler, too.
+#[tokio::test]
+async fn a_subscriber_works_by_way_of_a_pooler_that_keeps_sessions() -> Result {
+    let Some(bench) = Bench::new().await? else { return Ok(()) };
+    bench.run(|group| Ok(group.subscriber()), record).await
+}
+
+/// All share connections by the transaction.
+#[tokio::test]
+async fn a_subscriber_works_by_way_of_a_pooler_that_keeps_nothing() -> Result {
+    let Some(bench) = Bench::new().await? else { return Ok(()) };
+    let shared = PgPoolOptions::new().connect_with(bench.pooler.by_transaction()?).await?;
+    let subscriber = |_: &Group| {
+        let subscriber = Subscriber::<Home>::new("a", shared).behind_pooler();
+        Ok(subscriber.workers(2).poll_every(Duration::from_millis(10)).state("a"))
+    };
+    bench.run(subscriber, record_unnamed).await
+}
