@@ -144,6 +144,9 @@ pub enum Error {
         /// The window's id.
         window: i64,
     },
+    /// Publishing by way of a pooler that keeps no prepared statements, and not inside of a transaction.
+    #[error("behind a pooler, publish inside of a transaction that sqlx has begun: `pool.begin()`, not a raw BEGIN")]
+    OutsideOfTransaction,
     /// A group that was made for a replay.
     #[error("group `{group}` was made for a replay, and ends with it: call `replay`, or use another group name")]
     IsReplay {

@@ -27,7 +27,7 @@ async fn an_hour_apart(pool: &PgPool, names: &[&str]) -> Result<Vec<EventId>> {
 }
 
 fn hours_ago(hours: f64) -> OffsetDateTime {
-    OffsetDateTime::now_utc() - Duration::from_secs_f64(hours * 3600.0)
+    OffsetDateTime::now_utc() - time::Duration::seconds_f64(hours * 3600.0)
 }
 
 #[tokio::test]

@@ -130,9 +130,10 @@ async fn beginning<D, S>(inner: &Inner<D, S>) -> Result<Beginning, Error> {
         Some(End::With(event_id)) => Some(seq_of(inner, event_id).await?),
         Some(End::Now) | None => None,
     };
-    // in the middle of its first window, unless that is where all begin
-    let current = (after_seq > 0 || settings.replay.is_some()).then_some(newest);
-    Ok(Beginning { done: Window::beginning(), current, after_seq, until_seq })
+    // in the middle of its first window, unless there is nothing yet
+    let done = Window::beginning();
+    let current = Some(newest).filter(|newest| newest.id > done.id);
+    Ok(Beginning { done, current, after_seq, until_seq })
 }
 
 /// A number before all that was published at this time or later.

@@ -346,7 +346,10 @@ impl<D: Domain, S: Send + Sync + 'static> Subscriber<D, S> {
             event_types,
             kinds: handlers.kinds(),
             kinds_in_transaction: handlers.kinds_in_transaction(),
-            publisher: Publisher::to(schema.clone()),
+            publisher: match settings.route {
+                Route::Direct => Publisher::to(schema.clone()),
+                Route::Pooler => Publisher::to(schema.clone()).behind_pooler(),
+            },
             stopping: AtomicBool::new(false),
             breaker: Breaker::new(settings.breaker),
             begin: begin(&settings),
