@@ -136,7 +136,7 @@ pub enum Error {
     AnotherLog(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A position refers to a window that is no more.
     #[error(
-        "group `{group}` stands at window {window}, which the log no longer has: see `eventwright rebase --help` for how it can go on"
+        "group `{group}` stands at window {window}, which the log no longer has: go on with a new group that starts at a time before (`Start::At`), if its handlers know events again by `event_id`"
     )]
     WindowGone {
         /// The subscriber group.
