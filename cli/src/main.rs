@@ -8,12 +8,14 @@ mod database;
 mod dead_letters;
 mod diagnostics;
 mod doctor;
+mod erase;
 mod generate;
 mod groups;
 mod metrics;
 mod migrate;
 mod output;
 mod retention;
+mod roles;
 mod times;
 mod where_is;
 mod with_postgres;
@@ -38,9 +40,11 @@ enum Command {
     Groups(groups::Groups),
     Where(where_is::Where),
     DeadLetters(dead_letters::DeadLetters),
+    Erase(erase::Erase),
     Doctor(doctor::Doctor),
     Metrics(metrics::Metrics),
     Retention(retention::Retention),
+    Roles(roles::Roles),
     WithPostgres(with_postgres::WithPostgres),
 }
 
@@ -57,9 +61,11 @@ fn main() -> ExitCode {
         Command::Groups(command) => command.run(),
         Command::Where(command) => command.run(),
         Command::DeadLetters(command) => command.run(),
+        Command::Erase(command) => command.run(),
         Command::Doctor(command) => command.run(),
         Command::Metrics(command) => command.run(),
         Command::Retention(command) => command.run(),
+        Command::Roles(command) => command.run(),
         Command::WithPostgres(command) => command.run(),
     };
     outcome.unwrap_or_else(|error| {

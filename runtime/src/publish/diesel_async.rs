@@ -63,7 +63,7 @@ impl<B: Binds> QueryFragment<Pg> for Statement<B> {
     /// Diesel numbers parameters as they come, and ours come in the order of their numbers. A later mention of one is plain text.
     fn walk_ast<'b>(&'b self, mut pass: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let mut bound = 0;
-        for line in self.sql.0.lines().filter(|line| !line.trim_start().starts_with("--")) {
+        for line in self.sql.text.0.lines().filter(|line| !line.trim_start().starts_with("--")) {
             let mut parts = line.split('$');
             pass.push_sql(parts.next().unwrap_or_default());
             for part in parts {
