@@ -15,6 +15,7 @@ mod metrics;
 mod migrate;
 mod output;
 mod retention;
+mod roles;
 mod times;
 mod where_is;
 mod with_postgres;
@@ -43,6 +44,7 @@ enum Command {
     Doctor(doctor::Doctor),
     Metrics(metrics::Metrics),
     Retention(retention::Retention),
+    Roles(roles::Roles),
     WithPostgres(with_postgres::WithPostgres),
 }
 
@@ -63,6 +65,7 @@ fn main() -> ExitCode {
         Command::Doctor(command) => command.run(),
         Command::Metrics(command) => command.run(),
         Command::Retention(command) => command.run(),
+        Command::Roles(command) => command.run(),
         Command::WithPostgres(command) => command.run(),
     };
     outcome.unwrap_or_else(|error| {

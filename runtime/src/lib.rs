@@ -86,6 +86,8 @@ mod release;
 #[cfg(feature = "postgres")]
 mod retention;
 #[cfg(feature = "postgres")]
+mod roles;
+#[cfg(feature = "postgres")]
 mod schema;
 #[cfg(feature = "postgres")]
 mod stored;
@@ -115,8 +117,11 @@ pub use {
     },
     publish::{Batch, Connection, PUBLISH_BATCH_SQL, PUBLISH_SQL, Published, Publisher},
     retention::{Kept, Lag, OpenTransaction, Partition, Retention, RetentionReport, RetentionSettings},
+    roles::Roles,
     schema::Schema,
-    subscribe::{Context, EffectFn, Failure, Handled, HandlerFn, OrFailure, RetryPolicy, Start, Subscriber},
+    subscribe::{
+        Context, EffectFn, End, Failure, Handled, HandlerFn, OrFailure, Replay, RetryPolicy, Start, Subscriber,
+    },
 };
 
 #[cfg(feature = "chrono")]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
 
+use crate::release::BEGIN;
 use crate::to_the_end::to_the_end;
 use crate::{Error, Schema};
 
@@ -15,6 +16,7 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (4, "groups", include_str!("../migrations/0004_groups.sql")),
     (5, "publishing", include_str!("../migrations/0005_publishing.sql")),
     (6, "retention", include_str!("../migrations/0006_retention.sql")),
+    (7, "roles", include_str!("../migrations/0007_roles.sql")),
     (8, "operations", include_str!("../migrations/0008_operations.sql")),
 ];
 
@@ -28,6 +30,9 @@ const LEDGER: &str = "CREATE TABLE eventwright.migrations (
 ///
 /// Safe to call from many processes at once and at every start: they take turns, and what is done is not done again. All
 /// migrations that are missing are applied in one transaction. Where nothing is missing, it needs no right to create anything.
+///
+/// Programs of the version before may run meanwhile. Where a transaction keeps a table from being changed, it gives way and tries
+/// again, for a minute or two, so that nobody waits long behind it.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -50,29 +55,42 @@ pub async fn migrate_in(pool: &PgPool, schema: &Schema) -> Result<(), Error> {
     to_the_end(apply(pool.clone(), schema.clone())).await
 }
 
-/// Some migrations need a table for themselves for a moment, and don't wait for it for long, since others would wait behind them.
-/// So they are tried again, this many times, with a pause for the others.
-const TRIES: u32 = 30;
-const PAUSE: Duration = Duration::from_millis(500);
+/// Changing a table needs it alone, and whoever comes while we wait for those who have it waits behind us. So it is not waited for
+/// long, nor so long that a deadlock would be resolved at the expense of another.
+const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '300ms'";
+/// How long those go first who waited behind us.
+const PAUSE: Duration = Duration::from_millis(200);
+const TRIES: u32 = 300;
+/// A function that was replaced has lost what roles need of it.
+const SECURE_FUNCTIONS: &str =
+    "SELECT CASE WHEN EXISTS (SELECT FROM eventwright.roles) THEN eventwright.secure_functions()::text END";
 
 async fn apply(pool: PgPool, schema: Schema) -> Result<(), Error> {
+    give_way(|| apply_once(pool.clone(), schema.clone())).await
+}
+
+/// Tries again, for a minute or two, where a transaction is in the way.
+pub(crate) async fn give_way<F: Future<Output = Result<(), Error>>>(change: impl Fn() -> F) -> Result<(), Error> {
     for _ in 1..TRIES {
-        match apply_once(&pool, &schema).await {
-            Err(error) if waited_too_long(&error) => tokio::time::sleep(PAUSE).await,
+        match change().await {
+            Err(error) if is_in_the_way(&error) => tokio::time::sleep(PAUSE).await,
             done => return done,
         }
     }
-    apply_once(&pool, &schema).await
+    change().await
 }
 
-/// Postgres appendix A: `lock_not_available`.
-fn waited_too_long(error: &Error) -> bool {
-    matches!(error, Error::Database(error) if error.as_database_error().and_then(|e| e.code()).as_deref() == Some("55P03"))
+/// Postgres appendix A: lock_not_available, deadlock_detected.
+fn is_in_the_way(error: &Error) -> bool {
+    let Error::Database(error) = error else { return false };
+    matches!(error.as_database_error().and_then(|e| e.code()).as_deref(), Some("55P03" | "40P01"))
 }
 
-async fn apply_once(pool: &PgPool, schema: &Schema) -> Result<(), Error> {
+async fn apply_once(pool: PgPool, schema: Schema) -> Result<(), Error> {
+    let schema = &schema;
     let mut connection = pool.acquire().await?;
-    let mut tx = connection.begin().await?;
+    // each statement has to see what another process migrated while we waited for it
+    let mut tx = connection.begin_with(BEGIN).await?;
     // one number for all schemas: two first migrations of one database would otherwise race for the same catalog rows
     sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended('eventwright migrations', 0))")
         .execute(&mut *tx)
@@ -82,6 +100,9 @@ async fn apply_once(pool: &PgPool, schema: &Schema) -> Result<(), Error> {
     if applied > known {
         return Err(Error::NewerSchema { found: applied, known });
     }
+    if applied < known {
+        sqlx::raw_sql(LOCK_TIMEOUT).execute(&mut *tx).await?;
+    }
     for (version, name, statements) in MIGRATIONS.iter().filter(|m| m.0 > applied) {
         sqlx::raw_sql(schema.sql(statements)).execute(&mut *tx).await?;
         sqlx::query(schema.sql("INSERT INTO eventwright.migrations (version, name) VALUES ($1, $2)"))
@@ -89,6 +110,9 @@ async fn apply_once(pool: &PgPool, schema: &Schema) -> Result<(), Error> {
             .bind(name)
             .execute(&mut *tx)
             .await?;
+    }
+    if applied < known {
+        sqlx::raw_sql(schema.sql(SECURE_FUNCTIONS)).execute(&mut *tx).await?;
     }
     tx.commit().await?;
     make_room(&mut connection, schema).await
@@ -131,6 +155,6 @@ pub(crate) async fn applied_version(pool: &PgPool, schema: &Schema) -> Result<Op
 
 /// Creates the log's next partitions where they are missing. Blocks no publisher.
 pub(crate) async fn make_room(db: &mut PgConnection, schema: &Schema) -> Result<(), Error> {
-    sqlx::raw_sql(schema.sql("SELECT eventwright.ensure_partitions()")).execute(db).await?;
+    sqlx::raw_sql(schema.sql("SELECT eventwright.make_room()")).execute(db).await?;
     Ok(())
 }

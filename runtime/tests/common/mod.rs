@@ -139,3 +139,13 @@ pub async fn insert_effect(tx: &mut PgConnection, group: &str, event: &Event<Hap
 }
 
 pub type Seen = Arc<Mutex<Vec<String>>>;
+
+/// Waits until somebody waits for a table of this database.
+pub async fn somebody_waits_for_a_table(pool: &PgPool) -> Result {
+    let waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND locktype = 'relation'
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))";
+    while !sqlx::query_scalar::<_, bool>(waits).fetch_one(pool).await? {
+        tokio::task::yield_now().await;
+    }
+    Ok(())
+}

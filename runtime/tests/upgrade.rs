@@ -1,0 +1,271 @@
+//! Migrating: many at once, beside programs of the version before, and with what they left.
+
+mod common;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use common::{Group, Home, Result, happened, record};
+use eventwright::testing::Database;
+use eventwright::{DeadLetters, Error, Publisher, Subscriber};
+use sqlx::{AssertSqlSafe, PgPool, Row};
+
+const OLD_MIGRATIONS: [&str; 3] = [
+    include_str!("../migrations/0001_log.sql"),
+    include_str!("../migrations/0002_groups.sql"),
+    include_str!("../migrations/0003_wake.sql"),
+];
+const LEDGER: &str = "CREATE TABLE eventwright.migrations (
+        version integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT clock_timestamp());
+    INSERT INTO eventwright.migrations (version, name) VALUES (1, 'log'), (2, 'groups'), (3, 'wake')";
+
+// the statements of the version that knew three migrations
+const PUBLISH: &str = include_str!("upgrade/publish.sql");
+const LOOK: &str = include_str!("upgrade/look.sql");
+const CLAIM: &str = include_str!("upgrade/claim.sql");
+const READ: &str = include_str!("upgrade/read.sql");
+const BEGIN_CHUNK: &str = include_str!("upgrade/begin_chunk.sql");
+const ADVANCE: &str = include_str!("upgrade/advance.sql");
+
+/// A database as the version before left it.
+async fn at_version_3() -> Result<Database> {
+    let database = Database::create().await?;
+    let pool = database.pool();
+    sqlx::raw_sql("CREATE SCHEMA eventwright").execute(pool).await?;
+    for migration in OLD_MIGRATIONS {
+        sqlx::raw_sql(migration).execute(pool).await?;
+    }
+    sqlx::raw_sql(LEDGER).execute(pool).await?;
+    Ok(database)
+}
+
+async fn versions(pool: &PgPool) -> Result<Vec<i32>> {
+    Ok(sqlx::query_scalar("SELECT version FROM eventwright.migrations ORDER BY version").fetch_all(pool).await?)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sixteen_at_once_migrate_once() -> Result {
+    for database in [Database::create().await?, at_version_3().await?] {
+        let mut processes = tokio::task::JoinSet::new();
+        for _ in 0..16 {
+            // a pool of its own, as a process has
+            let pool = sqlx::postgres::PgPoolOptions::new().max_connections(1).connect(database.url()).await?;
+            processes.spawn(async move { eventwright::migrate(&pool).await });
+        }
+        while let Some(migrated) = processes.join_next().await {
+            migrated??;
+        }
+        let applied = versions(database.pool()).await?;
+        assert!(applied.starts_with(&[1, 2, 3, 4]) && applied.windows(2).all(|two| two[0] < two[1]), "{applied:?}");
+        let partitions: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM eventwright.partitions").fetch_one(database.pool()).await?;
+        assert_eq!(partitions, 5);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_migration_that_fails_leaves_nothing_behind() -> Result {
+    let database = at_version_3().await?;
+    let pool = database.pool();
+    // in the way of a later one
+    sqlx::raw_sql("CREATE TABLE eventwright.settings (mine int)").execute(pool).await?;
+    assert!(eventwright::migrate(pool).await.is_err());
+    assert_eq!(versions(pool).await?, [1, 2, 3]);
+    let half: bool =
+        sqlx::query_scalar("SELECT to_regclass('eventwright.readers') IS NOT NULL").fetch_one(pool).await?;
+    assert!(!half);
+    sqlx::raw_sql("DROP TABLE eventwright.settings").execute(pool).await?;
+    eventwright::migrate(pool).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_database_of_a_newer_version_is_left_alone() -> Result {
+    let database = common::migrated().await?;
+    let pool = database.pool();
+    sqlx::raw_sql("INSERT INTO eventwright.migrations (version, name) VALUES (9999, 'later')").execute(pool).await?;
+    assert!(matches!(eventwright::migrate(pool).await, Err(Error::NewerSchema { found: 9999, .. })));
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_the_version_before_left_is_handled_exactly_once() -> Result {
+    let database = at_version_3().await?;
+    let pool = database.pool();
+    sqlx::raw_sql(include_str!("upgrade/0003.sql")).execute(pool).await?;
+    let group = Group::new("a", pool).await?;
+    eventwright::migrate(pool).await?;
+    Publisher::<Home>::new().publish(&mut *pool.acquire().await?, happened("newer", 8)).await?;
+
+    let subscriber = || Subscriber::<Home>::new("a", pool.clone()).workers(2).state("a");
+    subscriber().on(record).drain().await?;
+    let mut handled = group.all().await?;
+    handled.sort();
+    assert_eq!(handled, ["failed", "new", "newer"]);
+
+    let letters = DeadLetters::new(pool.clone());
+    let dead = letters.list(Some("a"), 10).await?;
+    assert_eq!(dead.len(), 1);
+    assert_eq!((dead[0].envelope.subject.as_str(), dead[0].attempts, dead[0].error.as_str()), ("dead", 5, "no"));
+    assert!(letters.redrive("a", dead[0].envelope.event_id).await?);
+    subscriber().on(record).drain().await?;
+    let n: Vec<i64> =
+        sqlx::query_scalar("SELECT n FROM effects WHERE about = 'dead' ORDER BY k").fetch_all(pool).await?;
+    assert_eq!(n, [3, 4, 6], "the dead letter, and what waited behind it, in their order");
+    assert_eq!(group.all().await?.len(), 6);
+    Ok(())
+}
+
+/// A publisher of the version before has the log, and a handler of it has a range; both are left alone, and nobody waits behind us.
+#[tokio::test]
+async fn migrating_gives_way_to_open_transactions() -> Result {
+    let database = at_version_3().await?;
+    let pool = database.pool();
+    sqlx::raw_sql(include_str!("upgrade/0003.sql")).execute(pool).await?;
+    let mut publisher = pool.begin().await?;
+    old_publish(&mut publisher, "open", 8).await?;
+    let mut handler = pool.begin().await?;
+    sqlx::query(CLAIM).bind("a").bind(0_i16).bind(0_i64).fetch_one(&mut *handler).await?;
+    let migrating = {
+        let pool = pool.clone();
+        tokio::spawn(async move { eventwright::migrate(&pool).await })
+    };
+    // would have to wait for the handler if they queued behind the migration, and the handler ends after this
+    let mut others = pool.acquire().await?;
+    sqlx::raw_sql("SET lock_timeout = '10s'").execute(&mut *others).await?;
+    for n in 0..5 {
+        common::somebody_waits_for_a_table(pool).await?;
+        old_publish(&mut others, "during", n).await?;
+        sqlx::query(LOOK).bind("a").bind(0_i64).bind(["home.happened/1"].as_slice()).fetch_one(&mut *others).await?;
+    }
+    assert!(!migrating.is_finished(), "nothing was in its way");
+    handler.commit().await?;
+    // the publisher's transaction is still open: the log need not be had alone
+    migrating.await??;
+    publisher.commit().await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn programs_of_the_version_before_run_on_while_the_database_is_migrated() -> Result {
+    let database = at_version_3().await?;
+    let pool = database.pool();
+    sqlx::raw_sql(include_str!("upgrade/0003.sql")).execute(pool).await?;
+    sqlx::raw_sql("CREATE TABLE seen (seq bigint)").execute(pool).await?;
+    let stop = Arc::new(AtomicBool::new(false));
+    let mut programs = tokio::task::JoinSet::new();
+    for program in 0..2 {
+        let (pool, stop) = (pool.clone(), Arc::clone(&stop));
+        programs.spawn(async move {
+            let mut n = 0;
+            while !stop.load(Ordering::Relaxed) {
+                n += 1;
+                let mut tx = pool.begin().await?;
+                old_publish(&mut tx, &format!("s{program}"), 100 * n + program).await?;
+                tx.commit().await?;
+            }
+            Ok(n)
+        });
+    }
+    for _ in 0..2 {
+        let (pool, stop) = (pool.clone(), Arc::clone(&stop));
+        programs.spawn(async move {
+            while !stop.load(Ordering::Relaxed) {
+                old_subscribe(&pool).await?;
+            }
+            Ok(0)
+        });
+    }
+    while sqlx::query_scalar::<_, i64>("SELECT count(*) FROM seen").fetch_one(pool).await? < 50 {
+        tokio::task::yield_now().await;
+    }
+    eventwright::migrate(pool).await?;
+    let at_migration: i64 = sqlx::query_scalar("SELECT count(*) FROM seen").fetch_one(pool).await?;
+    while sqlx::query_scalar::<_, i64>("SELECT count(*) FROM seen").fetch_one(pool).await? < at_migration + 50 {
+        tokio::task::yield_now().await;
+    }
+    stop.store(true, Ordering::Relaxed);
+    let mut published = 0;
+    while let Some(program) = programs.join_next().await {
+        let n: Result<i64> = program?;
+        published += n?;
+    }
+    while old_subscribe(pool).await? {}
+    let (seen, distinct): (i64, i64) =
+        sqlx::query_as("SELECT count(*), count(DISTINCT seq) FROM seen").fetch_one(pool).await?;
+    // and the two that the fixture published after its window
+    assert_eq!((seen, distinct), (published + 2, published + 2));
+    Ok(())
+}
+
+async fn old_publish(db: &mut sqlx::PgConnection, about: &str, n: i64) -> Result {
+    let payload = format!(r#"{{"about":"{about}","n":{n}}}"#);
+    sqlx::query(PUBLISH)
+        .bind(eventwright::EventId::new().as_uuid())
+        .bind("home.happened")
+        .bind(1_i32)
+        .bind("home")
+        .bind(None::<String>)
+        .bind(about)
+        .bind(None::<eventwright::OffsetDateTime>)
+        .bind("c")
+        .bind(None::<eventwright::Uuid>)
+        .bind(None::<String>)
+        .bind(payload)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// One round of a subscriber of the version before, of all ranges that have something to read. Returns whether any had.
+async fn old_subscribe(pool: &PgPool) -> Result<bool> {
+    let newest: i64 = sqlx::query_scalar("SELECT eventwright.open_window()").fetch_one(pool).await?;
+    let look = sqlx::query(LOOK).bind("a").bind(newest).bind(["home.happened/1"].as_slice()).fetch_one(pool).await?;
+    let ranges: Vec<i16> = look.try_get("ranges")?;
+    for lo in &ranges {
+        let mut tx = pool.begin().await?;
+        let claim = sqlx::query(CLAIM).bind("a").bind(lo).bind(newest).fetch_optional(&mut *tx).await?;
+        let Some(claim) = claim else { continue };
+        let (done, target): (i64, i64) = (claim.try_get("done_id")?, claim.try_get("target_id")?);
+        if done >= target {
+            continue;
+        }
+        let rows = sqlx::query(READ)
+            .bind(claim.try_get::<String, _>("done_snapshot")?)
+            .bind(claim.try_get::<i64, _>("done_bound")?)
+            .bind(claim.try_get::<String, _>("done_fence")?)
+            .bind(claim.try_get::<String, _>("target_snapshot")?)
+            .bind(claim.try_get::<i64, _>("target_bound")?)
+            .bind(claim.try_get::<i64, _>("after_seq")?)
+            .bind(lo)
+            .bind(claim.try_get::<i16, _>("bucket_hi")?)
+            .bind(["home.happened"].as_slice())
+            .bind(1_000_000_i64)
+            .fetch_all(&mut *tx)
+            .await?;
+        let seqs: Vec<i64> = rows.iter().map(|row| row.try_get("seq")).collect::<Result<_, _>>()?;
+        if let (Some(first), Some(last)) = (seqs.first(), seqs.last()) {
+            sqlx::query(BEGIN_CHUNK).bind("a").bind(lo).bind(first).bind(last).bind(false).fetch_one(pool).await?;
+        }
+        sqlx::query("INSERT INTO seen SELECT unnest($1::bigint[])").bind(&seqs).execute(&mut *tx).await?;
+        let advance = sqlx::query(ADVANCE).bind("a").bind(lo).bind(target).bind(None::<i64>).bind(0_i64);
+        advance.execute(&mut *tx).await?;
+        tx.commit().await?;
+    }
+    Ok(!ranges.is_empty())
+}
+
+#[tokio::test]
+async fn a_schema_of_another_name_is_migrated_beside_the_first() -> Result {
+    let database = common::migrated().await?;
+    let pool = database.pool();
+    let schema = eventwright::Schema::new("billing_events")?;
+    eventwright::migrate_in(pool, &schema).await?;
+    for name in ["eventwright", "billing_events"] {
+        let settings = format!("SELECT count(*) FROM {name}.settings, {name}.partitions");
+        assert_eq!(sqlx::query_scalar::<_, i64>(AssertSqlSafe(settings)).fetch_one(pool).await?, 5, "{name}");
+    }
+    eventwright::Retention::new(pool.clone()).schema(schema).maintain().await?;
+    Ok(())
+}
