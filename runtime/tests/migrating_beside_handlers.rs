@@ -7,7 +7,7 @@ use sqlx::PgPool;
 
 const BEFORE: &str = "DELETE FROM eventwright.migrations WHERE version >= 8;
     DROP TABLE eventwright.erasures;
-    DROP FUNCTION eventwright.begin_erasure, eventwright.erased, eventwright.is_erased, eventwright.seq_at;
+    DROP FUNCTION eventwright.begin_erasure, eventwright.erased, eventwright.is_erased, eventwright.was_erased, eventwright.seq_at;
     DROP INDEX eventwright.held_dead_event;
     DROP VIEW eventwright.dead_letters;
     ALTER TABLE eventwright.held DROP COLUMN failed_at;
