@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use common::{Group, Happened, Home, Result, insert_effect, migrated, open, publish};
 use eventwright::{
-    Context, DeadLetters, Event, Failure, Handled, RetryPolicy, Schema, Subscriber, erase_subject, whereabouts,
+    Context, DeadLetters, Domain, Event, Failure, Handled, RetryPolicy, Roles, Schema, Subscriber, Uuid, erase_subject,
+    whereabouts,
 };
-use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
+use sqlx::{AssertSqlSafe, PgPool};
 use tokio::sync::mpsc;
 
 /// What nobody may find afterwards.
@@ -40,6 +41,14 @@ async fn record(event: Event<Happened>, cx: &mut Context<'_, Home>) -> Handled {
 
 async fn tell_tales(event: Event<Happened>, _: &mut Context<'_, Home>) -> Handled {
     Err(Failure::reject(format!("what is {}?", event.payload.n)))
+}
+
+async fn fail(event: Event<Happened>, _: &mut Context<'_, Home>) -> Handled {
+    Err(Failure::retry(format!("what is {}?", event.payload.n)))
+}
+
+async fn pass(_: Event<Happened>, _: &mut Context<'_, Home>) -> Handled {
+    Ok(())
 }
 
 fn subscriber(pool: &PgPool) -> Subscriber<Home> {
@@ -264,6 +273,34 @@ async fn what_was_read_before_it_was_erased_is_held_back_erased() -> Result {
         ],
         "only what was published before"
     );
+    Ok(())
+}
+
+/// A subscriber's role sees whether something was erased, and no list of whom.
+#[tokio::test]
+async fn a_subscriber_with_few_rights_holds_back_and_passes_over_as_well() -> Result {
+    let database = migrated().await?;
+    let pool = database.pool();
+    Group::new("a", pool).await?;
+    let role = format!("few_{}", Uuid::now_v7().simple());
+    Roles::new(pool.clone()).consumer(&role, Home::NAME, ["home.happened"]).create().await?;
+    let set_role = format!("SET ROLE {role}");
+    let few = PgPoolOptions::new().after_connect(move |connection, _| {
+        let set_role = AssertSqlSafe(set_role.clone());
+        Box::pin(async move { sqlx::raw_sql(set_role).execute(connection).await.map(drop) })
+    });
+    let few = few.connect(database.url()).await?;
+    publish_all(pool, &[("ada", SECRET), ("bob", 1)]).await?;
+    let retry = RetryPolicy::default().attempts(2).first(Duration::from_millis(10));
+    subscriber(&few).retry(retry).on(fail).drain().await?;
+    erase_subject(pool, "ada").await?;
+    DeadLetters::new(pool.clone()).redrive_all("a").await?;
+    subscriber(&few).on(pass).drain().await?;
+    assert!(DeadLetters::new(pool.clone()).list(None, 10).await?.is_empty());
+    let forbidden = sqlx::query("SELECT subject FROM eventwright.erasures").fetch_all(&few).await;
+    assert!(forbidden.is_err_and(|error| error.to_string().contains("permission denied")));
+    few.close().await;
+    sqlx::raw_sql(AssertSqlSafe(format!("DROP OWNED BY {role}; DROP ROLE {role}"))).execute(pool).await?;
     Ok(())
 }
 
