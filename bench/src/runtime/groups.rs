@@ -19,8 +19,12 @@ pub(crate) async fn run(server: &Server, effort: Effort) -> Result {
     let log = server.migrated().await?;
     fill(&log, &subjects(SUBJECTS), events).await?;
     let numbers = [1, 4, 16];
-    let mut contenders = numbers
-        .map(|groups| Contender::new(groups.to_string(), { let log = &log; move |_| drain(log, groups, events) }));
+    let mut contenders = numbers.map(|groups| {
+        Contender::new(groups.to_string(), {
+            let log = &log;
+            move |_| drain(log, groups, events)
+        })
+    });
     let measured = in_turns(effort.rounds(3), &mut contenders).await?;
     println!("\n## Groups");
     let table = Table::new(

@@ -60,7 +60,8 @@ impl Server {
         let mut connection = PgConnection::connect_with(&self.options).await?;
         sqlx::raw_sql("CREATE EXTENSION IF NOT EXISTS pg_stat_statements").execute(&mut connection).await?;
         let spent: Vec<(i64, f64, f64, i64, String)> = sqlx::query_as(SPENT).fetch_all(&mut connection).await?;
-        let table = Table::new("What the server spent its time on", ["statement", "calls", "ms in all", "µs each", "rows"]);
+        let table =
+            Table::new("What the server spent its time on", ["statement", "calls", "ms in all", "µs each", "rows"]);
         for (calls, all, each, rows, statement) in spent {
             let statement = format!("`{}`", statement.replace('|', "¦"));
             table.row(&[statement, calls.to_string(), format!("{all:.0}"), format!("{each:.0}"), rows.to_string()]);

@@ -71,7 +71,9 @@ pub(crate) async fn run(server: &Server, effort: Effort, soak: Soak) -> Result {
     println!("\n## Soak: {} events a second, samples of {sample:?}", soak.rate);
     phase("As usual", &pool, &traffic, sample, samples).await?;
     let mut stranger = PgConnection::connect_with(&pool.connect_options()).await?;
-    sqlx::raw_sql("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM eventwright.groups").execute(&mut stranger).await?;
+    sqlx::raw_sql("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM eventwright.groups")
+        .execute(&mut stranger)
+        .await?;
     phase("While a stranger keeps a snapshot open", &pool, &traffic, sample, samples).await?;
     stranger.close().await?;
 
@@ -102,7 +104,15 @@ struct Sample {
 async fn phase(title: &str, pool: &PgPool, traffic: &Traffic, time: Duration, samples: usize) -> Result {
     let table = Table::new(
         title,
-        ["sample", "handled/s", "p50, ms", "p99, ms", "not handled yet", "memory, MB", "size of tables in MB, dead rows"],
+        [
+            "sample",
+            "handled/s",
+            "p50, ms",
+            "p99, ms",
+            "not handled yet",
+            "memory, MB",
+            "size of tables in MB, dead rows",
+        ],
     );
     let mut taken = Vec::with_capacity(samples);
     traffic.take();
