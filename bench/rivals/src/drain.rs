@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, PgPool};
 
 use crate::Result;
 use crate::postgres::{Server, pool};
-use crate::rival::Rival;
+use crate::rival::{LONGEST, Rival};
 use crate::turns::{Contender, Table, in_turns, median};
 
 /// Sessions report their counts at the end of a transaction, but not more often than each second.
@@ -48,12 +48,19 @@ pub(crate) async fn run(server: &Server, rivals: &[Box<dyn Rival>], rounds: usiz
     let measured = in_turns(rounds, &mut contenders).await?;
     drop(contenders);
     let title = format!(
-        "Draining {events} events for {groups} group{}: deliveries a second (target: 8 times the best row queue)",
+        "Draining {events} events for {groups} group{}: deliveries a second, of {LONGEST:?} at most (target: 8 times the best row queue)",
         if groups == 1 { "" } else { "s" }
     );
     let table = Table::new(
         &title,
-        ["", "deliveries/s", "eventwright to it", "dead rows made each", "of them still there", "growth while draining, MB"],
+        [
+            "",
+            "deliveries/s",
+            "eventwright to it",
+            "dead rows made each",
+            "of them still there",
+            "growth while draining, MB",
+        ],
     );
     let mut left = left.into_inner().unwrap_or_else(PoisonError::into_inner);
     for side in &measured {
@@ -83,18 +90,18 @@ async fn turn(server: &Server, rival: &dyn Rival, left: &Left, events: i64, grou
     let before = Held::of(&pool).await?;
     let start = Instant::now();
     let handled = rival.drain(&pool, events, groups).await?;
-    let seconds = start.elapsed().as_secs_f64();
+    let time = start.elapsed();
     let after = Held::of(&pool).await?;
     let deliveries = events * i64::from(groups);
-    if handled != deliveries {
+    if handled != deliveries && time < LONGEST {
         return Err(format!("{}: {handled} of {deliveries} events were handled", rival.name()).into());
     }
-    let each = |rows: i64| rows as f64 / deliveries as f64;
+    let each = |rows: i64| rows as f64 / handled as f64;
     let bytes = (after.bytes - before.bytes) as f64;
     note(left, rival, [each(after.dead_made - before.dead_made), each(after.dead_now - before.dead_now), bytes]);
     pool.close().await;
     server.drop(&pool.connect_options()).await?;
-    Ok(deliveries as f64 / seconds)
+    Ok(handled as f64 / time.as_secs_f64())
 }
 
 fn note(left: &Left, rival: &dyn Rival, what: [f64; 3]) {

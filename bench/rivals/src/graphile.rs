@@ -1,6 +1,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -12,7 +12,7 @@ use sqlx::{PgConnection, PgPool};
 
 use crate::Result;
 use crate::events::Payment;
-use crate::rival::{About, CHUNK, Ready, Rival, texts};
+use crate::rival::{About, CHUNK, LONGEST, Ready, Rival, texts};
 
 pub(crate) struct Graphile;
 
@@ -109,8 +109,10 @@ impl Rival for Graphile {
                 .await?;
             let worker = Arc::new(worker);
             let running = Arc::clone(&worker);
+            let start = Instant::now();
             let running = tokio::spawn(async move { running.run().await });
-            while handled.0.load(Ordering::Relaxed) < events * i64::from(groups) && !running.is_finished() {
+            let all = events * i64::from(groups);
+            while handled.0.load(Ordering::Relaxed) < all && start.elapsed() < LONGEST && !running.is_finished() {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
             worker.request_shutdown();

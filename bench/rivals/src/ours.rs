@@ -25,7 +25,7 @@ impl Rival for Ours {
             order: "by subject",
             effects: "exactly once",
             groups: "read one log",
-            afterwards: "the log keeps events until it is told to forget",
+            afterwards: "partitions that are dropped when all groups are past them",
             wakes_by: "NOTIFY where somebody sleeps",
         }
     }

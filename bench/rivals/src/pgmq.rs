@@ -13,7 +13,7 @@ pub(crate) struct Pgmq;
 
 impl Rival for Pgmq {
     fn name(&self) -> &'static str {
-        "pgmq 1.x (crate 0.34)"
+        "pgmq 1.13"
     }
 
     fn about(&self) -> About {

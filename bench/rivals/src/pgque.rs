@@ -24,7 +24,7 @@ impl Rival for PgQue {
     fn about(&self) -> About {
         About {
             configuration: "a reader a group, a tick each 1,000 events, `finish_batch` in the reader's transaction",
-            order: "by number within a batch",
+            order: "by subject, since each group has one reader",
             effects: "exactly once, by that transaction",
             groups: "read one log",
             afterwards: "tables that are truncated in turns",
@@ -88,8 +88,10 @@ async fn drain(pool: PgPool, group: String) -> Result<i64> {
         let batch: Option<i64> =
             sqlx::query_scalar("SELECT pgque.next_batch('queue', $1)").bind(&group).fetch_one(&mut *tx).await?;
         let Some(batch) = batch else { return Ok(handled) };
-        let events =
-            sqlx::query("SELECT ev_id, ev_data FROM pgque.get_batch_events($1)").bind(batch).fetch_all(&mut *tx).await?;
+        let events = sqlx::query("SELECT ev_id, ev_data FROM pgque.get_batch_events($1)")
+            .bind(batch)
+            .fetch_all(&mut *tx)
+            .await?;
         for event in &events {
             std::hint::black_box(serde_json::from_str::<Payment>(event.try_get(1)?)?);
         }

@@ -1,5 +1,7 @@
 //! What all sides have to do.
 
+use std::time::Duration;
+
 use futures_util::future::BoxFuture;
 use sqlx::{PgConnection, PgPool};
 
@@ -37,9 +39,13 @@ pub(crate) trait Rival: Send + Sync {
     /// Publishes so many events, for each of the groups, in whatever way is fast.
     fn fill<'a>(&'a self, pool: &'a PgPool, events: i64, groups: u16) -> BoxFuture<'a, Result>;
 
-    /// Handles what was filled in, decoding each payload, and returns how many events were handled in all groups together.
+    /// Handles what was filled in, decoding each payload, and returns how many events were handled in all groups together: all,
+    /// unless it took longer than [`LONGEST`].
     fn drain<'a>(&'a self, pool: &'a PgPool, events: i64, groups: u16) -> BoxFuture<'a, Result<i64>>;
 }
+
+/// When a drain that is not through is stopped, and its rate taken as it is: some get slower the more there is.
+pub(crate) const LONGEST: Duration = Duration::from_secs(60);
 
 /// How many events one statement fills in.
 pub(crate) const CHUNK: i64 = 1000;
@@ -54,5 +60,7 @@ pub(crate) async fn fill_by(pool: &PgPool, statement: &'static str, events: i64)
 
 /// The payloads of the chunk that begins with this number.
 pub(crate) fn texts(from: i64, events: i64) -> Vec<String> {
-    (from..(from + CHUNK).min(events + 1)).map(|number| TEMPLATE.replace(TEMPLATE_AMOUNT, &number.to_string())).collect()
+    (from..(from + CHUNK).min(events + 1))
+        .map(|number| TEMPLATE.replace(TEMPLATE_AMOUNT, &number.to_string()))
+        .collect()
 }

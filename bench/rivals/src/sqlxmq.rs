@@ -1,7 +1,7 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ::sqlxmq::{CurrentJob, JobRunnerOptions};
 use eventwright::Uuid;
@@ -13,7 +13,7 @@ use sqlx::{PgConnection, PgPool};
 
 use crate::Result;
 use crate::events::Payment;
-use crate::rival::{About, Ready, Rival, fill_by};
+use crate::rival::{About, LONGEST, Ready, Rival, fill_by};
 
 pub(crate) struct Sqlxmq;
 
@@ -94,8 +94,9 @@ impl Rival for Sqlxmq {
             let mut runner = JobRunnerOptions::new(&own, move |job| {
                 tokio::spawn(handle(job, Arc::clone(&counted)));
             });
+            let start = Instant::now();
             let mut running = runner.set_concurrency(50, 100).set_keep_alive(false).run().await?;
-            while handled.load(Ordering::Relaxed) < events * i64::from(groups) {
+            while handled.load(Ordering::Relaxed) < events * i64::from(groups) && start.elapsed() < LONGEST {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
             running.stop().await;

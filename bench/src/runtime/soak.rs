@@ -142,7 +142,8 @@ fn halves(samples: &[Sample]) {
     let table = Table::new("Second half to first half", ["", "first", "second", "ratio"]);
     let row = |name: String, value: &dyn Fn(&Sample) -> f64| {
         let [first, second] = [first, second].map(|half| median(half.iter().map(value).collect()));
-        table.row(&[name, format!("{first:.2}"), format!("{second:.2}"), format!("{:.2}", second / first)]);
+        let ratio = if first == second { 1.0 } else { second / first };
+        table.row(&[name, format!("{first:.2}"), format!("{second:.2}"), format!("{ratio:.2}")]);
     };
     row("handled/s".into(), &|sample| sample.rate);
     row("p50, ms".into(), &|sample| sample.p50);
