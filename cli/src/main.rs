@@ -8,6 +8,7 @@ mod database;
 mod dead_letters;
 mod diagnostics;
 mod doctor;
+mod erase;
 mod generate;
 mod groups;
 mod metrics;
@@ -39,6 +40,7 @@ enum Command {
     Groups(groups::Groups),
     Where(where_is::Where),
     DeadLetters(dead_letters::DeadLetters),
+    Erase(erase::Erase),
     Doctor(doctor::Doctor),
     Metrics(metrics::Metrics),
     Retention(retention::Retention),
@@ -59,6 +61,7 @@ fn main() -> ExitCode {
         Command::Groups(command) => command.run(),
         Command::Where(command) => command.run(),
         Command::DeadLetters(command) => command.run(),
+        Command::Erase(command) => command.run(),
         Command::Doctor(command) => command.run(),
         Command::Metrics(command) => command.run(),
         Command::Retention(command) => command.run(),

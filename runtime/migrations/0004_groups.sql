@@ -90,7 +90,7 @@ BEGIN
     IF (here.system, here.database, here.timeline) IS DISTINCT FROM (of_system, of_database, of_timeline) THEN
         RAISE EXCEPTION 'this is not the log that the group has read so far: it was %/% on timeline %, and is %/% on timeline %',
             of_system, of_database, of_timeline, here.system, here.database, here.timeline
-            USING ERRCODE = 'EW002', HINT = 'the log was restored or has failed over: see `eventwright rebase --help`';
+            USING ERRCODE = 'EW002', HINT = 'the log was restored or has failed over: go on with a new group that starts at a time before, if its handlers know events again by event_id';
     END IF;
     RETURN true;
 END
@@ -145,7 +145,7 @@ BEGIN
     END IF;
     IF (SELECT c.system_identifier FROM eventwright.cluster c) <> (SELECT s.system_identifier FROM pg_control_system() s) THEN
         RAISE EXCEPTION 'this log was restored from a dump into another cluster, whose transaction ids are not those in the log'
-            USING ERRCODE = 'EW002', HINT = 'stop all publishers and subscribers, and run `eventwright rebase`';
+            USING ERRCODE = 'EW002', HINT = 'restore the cluster as a whole (pg_basebackup and its WAL), which keeps transaction ids, and not by a dump';
     END IF;
     IF NOT durable THEN
         -- Positions live in this cluster and commit after the window did, so a crash that loses the window loses them, too.
@@ -257,11 +257,11 @@ $$;
 -- What a group has to do: the ranges that are not at window `newest` yet, and seconds until the next held event is due that is of
 -- one of these kinds, as `type/version` (null: none). No locks. Plan: the group's positions, and the partial index held_due.
 CREATE FUNCTION eventwright.look(of_group text, newest bigint, kinds text[]) RETURNS TABLE (
-    paused boolean, detached boolean, event_types text[], until_window bigint, until_seq bigint, effects boolean, meeting boolean,
+    paused boolean, detached boolean, event_types text[], meeting boolean,
     due_in double precision, lows smallint[], highs smallint[], done bigint[], current bigint[], stop_at bigint[], kept_done bigint[],
     done_snapshot text[], done_bound bigint[], done_fence text[])
 LANGUAGE sql STABLE AS $$
-    SELECT g.paused_at IS NOT NULL, g.detached_at IS NOT NULL, g.event_types, g.until_window, g.until_seq, g.effects,
+    SELECT g.paused_at IS NOT NULL, g.detached_at IS NOT NULL, g.event_types,
            EXISTS (SELECT FROM eventwright.positions m WHERE m.group_name = of_group AND m.stop_at IS DISTINCT FROM g.until_window),
            (SELECT extract(epoch FROM min(greatest(h.due_at, h.leased_until)) - clock_timestamp())::double precision
               FROM eventwright.held h

@@ -45,3 +45,56 @@ BEGIN
     RETURN below;
 END
 $$;
+
+-- What stands in place of a payload that was erased. In the payload itself, not beside it: so it goes with the event wherever that
+-- is copied to. No schema of ours allows such an object.
+CREATE FUNCTION eventwright.erased() RETURNS json
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT format('{"eventwright.erased_at":"%s"}', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))::json
+$$;
+
+CREATE FUNCTION eventwright.is_erased(payload json) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT starts_with(payload::text, '{"eventwright.erased_at":"')
+$$;
+
+-- Subjects whose payloads are erased, or are being erased: the record that it was done, and where an interrupted one goes on.
+CREATE TABLE eventwright.erasures (
+    subject          text        NOT NULL,
+    asked_at         timestamptz NOT NULL,
+    -- The log is searched up to until_seq, and has been up to after_seq.
+    until_seq        bigint      NOT NULL,
+    after_seq        bigint      NOT NULL DEFAULT 0,
+    -- Who was running by then, and may have published with a lower number: as of a window (see open_window).
+    snapshot         pg_snapshot NOT NULL,
+    fence            xid8        NOT NULL,
+    log_events       bigint      NOT NULL DEFAULT 0,
+    scheduled_events bigint      NOT NULL DEFAULT 0,
+    held_events      bigint      NOT NULL DEFAULT 0,
+    finished_at      timestamptz,
+    PRIMARY KEY (subject, asked_at)
+);
+CREATE UNIQUE INDEX erasures_unfinished ON eventwright.erasures (subject) WHERE finished_at IS NULL;
+
+-- Notes how far the log is to be searched for a subject, where that is not noted yet. Alone in its own read committed transaction, and
+-- in the order of open_window, whose proof is its proof: snapshot, number, xid.
+CREATE FUNCTION eventwright.begin_erasure(of_subject text, scheduled_events bigint) RETURNS void
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    seen pg_snapshot;
+    last_seq bigint;
+BEGIN
+    IF pg_current_xact_id_if_assigned() IS NOT NULL THEN
+        RAISE EXCEPTION 'eventwright.begin_erasure must be alone in its transaction';
+    END IF;
+    PERFORM pg_advisory_xact_lock('eventwright.erasures'::regclass::oid::bigint::bit(32)::int, hashtext(of_subject));
+    PERFORM FROM eventwright.erasures e WHERE e.subject = of_subject AND e.finished_at IS NULL;
+    IF FOUND THEN
+        RETURN;
+    END IF;
+    seen := pg_current_snapshot();
+    SELECT last_value - (NOT is_called)::int INTO STRICT last_seq FROM eventwright.outbox_seq;
+    INSERT INTO eventwright.erasures (subject, asked_at, until_seq, snapshot, fence, scheduled_events)
+    VALUES (of_subject, clock_timestamp(), last_seq, seen, pg_current_xact_id(), scheduled_events);
+END
+$$;

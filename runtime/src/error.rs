@@ -136,13 +136,34 @@ pub enum Error {
     AnotherLog(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A position refers to a window that is no more.
     #[error(
-        "group `{group}` stands at window {window}, which the log no longer has: see `eventwright rebase --help` for how it can go on"
+        "group `{group}` stands at window {window}, which the log no longer has: go on with a new group that starts at a time before (`Start::At`), if its handlers know events again by `event_id`"
     )]
     WindowGone {
         /// The subscriber group.
         group: String,
         /// The window's id.
         window: i64,
+    },
+    /// Publishing by way of a pooler that keeps no prepared statements, and not inside of a transaction.
+    #[error("behind a pooler, publish inside of a transaction that sqlx has begun: `pool.begin()`, not a raw BEGIN")]
+    OutsideOfTransaction,
+    /// A group that was made for a replay.
+    #[error("group `{group}` was made for a replay, and ends with it: call `replay`, or use another group name")]
+    IsReplay {
+        /// The subscriber group.
+        group: String,
+    },
+    /// A group that was there before the replay.
+    #[error("group `{group}` is there already, and not for a replay: give the replay a group name of its own")]
+    IsNoReplay {
+        /// The subscriber group.
+        group: String,
+    },
+    /// An event that is to be begun or ended with.
+    #[error("event {event_id} is not in the log: its transaction may still be open, or it may have been removed")]
+    NoSuchEvent {
+        /// The event's id.
+        event_id: crate::payload::EventId,
     },
     /// The group was deleted while its subscriber ran.
     #[error("group `{group}` is no more: start the subscriber again to make it anew")]

@@ -111,15 +111,17 @@ pub use {
     error::Error,
     migrate::{migrate, migrate_in},
     operations::{
-        DeadLetter, DeadLetterCursor, DeadLetterFilter, DeadLetterPage, DeadLetters, Doctor, EventLookup, Finding,
-        GroupLag, GroupStanding, GroupStatus, Groups, HeldEvents, LogStatus, Publication, Severity, Standing,
-        Whereabouts, whereabouts,
+        DeadLetter, DeadLetterCursor, DeadLetterFilter, DeadLetterPage, DeadLetters, Doctor, Erasure, EventLookup,
+        Finding, GroupLag, GroupStanding, GroupStatus, Groups, HeldEvents, LogStatus, Publication, Severity, Standing,
+        Whereabouts, erase_subject, erase_subject_in, whereabouts,
     },
     publish::{Batch, Connection, PUBLISH_BATCH_SQL, PUBLISH_SQL, Published, Publisher},
     retention::{Kept, Lag, OpenTransaction, Partition, Retention, RetentionReport, RetentionSettings},
     roles::Roles,
     schema::Schema,
-    subscribe::{Context, EffectFn, Failure, Handled, HandlerFn, OrFailure, RetryPolicy, Start, Subscriber},
+    subscribe::{
+        Context, EffectFn, End, Failure, Handled, HandlerFn, OrFailure, Replay, RetryPolicy, Start, Subscriber,
+    },
 };
 
 #[cfg(feature = "chrono")]

@@ -4,7 +4,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use crate::contract::{CarriesSubject, Payload};
-use crate::envelope::Event;
+use crate::envelope::{Envelope, Event};
 use crate::payload::{EncodeError, EventId};
 use crate::traceparent::is_traceparent;
 
@@ -24,13 +24,30 @@ pub struct Outgoing<E> {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Options {
     pub(crate) tenant_id: Option<String>,
-    pub(crate) correlation_id: Option<String>,
-    pub(crate) causation_id: Option<EventId>,
+    pub(crate) origin: Origin,
     pub(crate) occurred_at: Option<OffsetDateTime>,
-    pub(crate) traceparent: Option<String>,
     pub(crate) idempotency_key: Option<String>,
     pub(crate) due: Option<Due>,
     pub(crate) downcast: Option<Downcast>,
+}
+
+/// What led to an event, as far as it was said.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Origin {
+    pub(crate) correlation_id: Option<String>,
+    pub(crate) causation_id: Option<EventId>,
+    pub(crate) traceparent: Option<String>,
+}
+
+impl Origin {
+    pub(crate) fn caused_by_unless_said(&mut self, cause: &Envelope) {
+        self.causation_id.get_or_insert(cause.event_id);
+        self.correlation_id.get_or_insert_with(|| cause.correlation_id.clone());
+        if self.traceparent.is_none() {
+            // what another program wrote into the log may be anything: a trace that can't be read begins anew
+            self.traceparent = cause.traceparent.clone().filter(|parent| is_traceparent(parent));
+        }
+    }
 }
 
 /// When a scheduled event comes.
@@ -83,13 +100,8 @@ impl<E> Outgoing<E> {
         &self.subject
     }
 
-    pub(crate) fn caused_by_unless_said(mut self, cause: &crate::Envelope) -> Self {
-        self.options.causation_id.get_or_insert(cause.event_id);
-        self.options.correlation_id.get_or_insert_with(|| cause.correlation_id.clone());
-        if self.options.traceparent.is_none() {
-            // what another program wrote into the log may be anything: a trace that can't be read begins anew
-            self.options.traceparent = cause.traceparent.clone().filter(|parent| is_traceparent(parent));
-        }
+    pub(crate) fn caused_by_unless_said(mut self, cause: &Envelope) -> Self {
+        self.options.origin.caused_by_unless_said(cause);
         self
     }
 }
@@ -130,14 +142,14 @@ pub trait Publish: Sized {
     /// Sets the correlation id, which otherwise is the cause's, or the event's own id where there is no cause.
     fn correlation(self, correlation_id: impl Into<String>) -> Outgoing<Self::Payload> {
         let mut event = self.outgoing();
-        event.options.correlation_id = Some(correlation_id.into());
+        event.options.origin.correlation_id = Some(correlation_id.into());
         event
     }
 
     /// Names the event that caused this one, and takes over its correlation id and trace.
     fn caused_by<E>(self, cause: &Event<E>) -> Outgoing<Self::Payload> {
         let mut event = self.outgoing().caused_by_unless_said(&cause.envelope);
-        event.options.causation_id = Some(cause.envelope.event_id);
+        event.options.origin.causation_id = Some(cause.envelope.event_id);
         event
     }
 
@@ -152,7 +164,7 @@ pub trait Publish: Sized {
     /// `00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01`. Anything else is an error at the publishing.
     fn traceparent(self, traceparent: impl Into<String>) -> Outgoing<Self::Payload> {
         let mut event = self.outgoing();
-        event.options.traceparent = Some(traceparent.into());
+        event.options.origin.traceparent = Some(traceparent.into());
         event
     }
 

@@ -6,11 +6,11 @@ mod pgbouncer;
 
 use std::time::Duration;
 
-use common::{Group, Happened, Home, Result, record};
-use eventwright::{Context, Domain, Event, EventId, Handled, HandlerFn, PUBLISH_SQL, Subscriber};
+use common::{Group, Happened, Home, Result, happened, record};
+use eventwright::{Context, Error, Event, Handled, HandlerFn, Publisher, Subscriber};
 use pgbouncer::PgBouncer;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
+use sqlx::{ConnectOptions, Connection, PgPool};
 use tokio::task::JoinSet;
 
 const PUBLISHERS: i64 = 12;
@@ -19,33 +19,11 @@ const SUBJECTS: i64 = 4;
 /// The others are rolled back.
 const PUBLISHED: usize = (PUBLISHERS * EACH * 4 / 5) as usize;
 
-/// With a statement that has no name. A named one stays with the connection to the server, which the next transaction may not get, or
-/// shares with others who gave the same name. An unnamed one *outside* of a transaction is worse: the pooler may change
-/// connections between parsing and running it, and then what runs is another client's.
-async fn publish_unnamed(tx: &mut PgConnection, subject: &str, n: i64) -> Result {
-    let event_id = EventId::new();
-    sqlx::query(PUBLISH_SQL)
-        .bind(event_id.as_uuid())
-        .bind("home.happened")
-        .bind(1)
-        .bind(Home::NAME)
-        .bind(None::<&str>)
-        .bind(subject)
-        .bind(None::<time::OffsetDateTime>)
-        .bind(event_id.to_string())
-        .bind(None::<sqlx::types::Uuid>)
-        .bind(None::<&str>)
-        .bind(format!(r#"{{"about":"{subject}","n":{n}}}"#))
-        .bind(None::<i32>)
-        .bind(None::<&str>)
-        .persistent(false)
-        .execute(tx)
-        .await?;
-    Ok(())
-}
-
 async fn publisher(options: PgConnectOptions, number: i64) -> Result {
     let mut db = options.connect().await?;
+    let publisher = Publisher::<Home>::new().behind_pooler();
+    let outside = publisher.publish(&mut db, happened("outside", 1)).await;
+    assert!(matches!(outside, Err(Error::OutsideOfTransaction)), "{outside:?}");
     for k in 0..EACH {
         let subject = format!("s{}", (number + k) % SUBJECTS);
         let mut tx = db.begin().await?;
@@ -54,7 +32,7 @@ async fn publisher(options: PgConnectOptions, number: i64) -> Result {
             .persistent(false)
             .fetch_one(&mut *tx)
             .await?;
-        publish_unnamed(&mut tx, &subject, n).await?;
+        publisher.publish(&mut tx, happened(&subject, n)).await?;
         if k % 5 == 4 { tx.rollback().await? } else { tx.commit().await? }
     }
     Ok(())

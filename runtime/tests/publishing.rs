@@ -208,6 +208,47 @@ async fn cause(pool: &PgPool) -> Result<Event<Happened>> {
 }
 
 #[tokio::test]
+async fn a_batch_has_a_cause_unless_an_event_says_another() -> Result {
+    let database = migrated().await?;
+    let pool = database.pool();
+    let cause = cause(pool).await?;
+    let mut batch = Batch::<Home>::new();
+    batch.add(happened("a", 1)).add(happened("a", 2).correlation("other")).caused_by(&cause.envelope);
+    batch.add(happened("a", 3));
+    home().publish_batch(&mut pool.acquire().await?, batch).await?;
+    let rows: Vec<(String, Option<uuid::Uuid>)> = sqlx::query_as(
+        "SELECT replace(correlation_id, 'evt_' || event_id, 'own'), causation_id FROM eventwright.outbox
+          WHERE subject = 'a' ORDER BY seq",
+    )
+    .fetch_all(pool)
+    .await?;
+    let id = Some(eventwright::Id::as_uuid(&cause.envelope.event_id));
+    let said = |text: &str| text.to_owned();
+    assert_eq!(rows, [(cause.envelope.correlation_id.clone(), id), (said("other"), id), (said("own"), None)]);
+    Ok(())
+}
+
+/// A trace that another program wrote wrongly is no reason to refuse what comes of it.
+#[tokio::test]
+async fn a_causes_broken_trace_begins_anew() -> Result {
+    let database = migrated().await?;
+    let pool = database.pool();
+    let mut cause = cause(pool).await?;
+    let mut db = pool.acquire().await?;
+    for (parent, kept) in [("garbage", None), (TRACE, Some(TRACE))] {
+        cause.envelope.traceparent = Some(parent.to_owned());
+        let id = home().publish(&mut db, happened("a", 1).caused_by(&cause)).await?.event_id;
+        let trace: Option<String> =
+            sqlx::query_scalar("SELECT traceparent FROM eventwright.outbox WHERE event_id = $1")
+                .bind(eventwright::Id::as_uuid(&id))
+                .fetch_one(pool)
+                .await?;
+        assert_eq!(trace.as_deref(), kept);
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn what_is_not_said_is_worked_out() -> Result {
     let database = migrated().await?;
     let pool = database.pool();
@@ -275,6 +316,7 @@ async fn what_postgres_would_not_take_is_told_before() -> Result {
     let database = migrated().await?;
     let mut tx = database.pool().begin().await?;
     let long = "x".repeat(1025);
+    let long_ago = OffsetDateTime::UNIX_EPOCH.replace_year(-5000)?;
     for (event, message) in [
         (happened("a\0b", 1).outgoing(), "its subject holds the character U+0000"),
         (happened("a", 1).tenant("\0"), "its tenant id holds the character U+0000"),
@@ -283,6 +325,8 @@ async fn what_postgres_would_not_take_is_told_before() -> Result {
         (happened("a", 1).idempotency_key(""), "its idempotency key is empty"),
         (happened("a", 1).idempotency_key(&*long), "its idempotency key has more than 1024 bytes"),
         (happened(&long, 1).outgoing(), "its subject has more than 1024 bytes"),
+        (happened("a", 1).occurred_at(long_ago), "its time of occurrence is before 4713 BC"),
+        (happened("a", 1).publish_at(long_ago), "its time of publishing is before 4713 BC"),
         (happened("a", 1).deliver_after(std::time::Duration::MAX), "its delay is longer than 100 years"),
     ] {
         let text = refused(home().publish(&mut tx, event.clone()).await);

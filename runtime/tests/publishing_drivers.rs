@@ -7,7 +7,7 @@ use std::time::Duration;
 use common::{Happened, Home, Result, happened, migrated};
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use eventwright::testing::Database;
-use eventwright::{Batch, Connection, Error, Id, OffsetDateTime, Outgoing, Publish, Publisher};
+use eventwright::{Batch, Connection, Error, OffsetDateTime, Outgoing, Publish, Publisher};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row};
 
 trait Driver: Connection + Sized {

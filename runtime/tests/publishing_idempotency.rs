@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use common::{Happened, Home, Result, happened, migrated};
 use eventwright::testing::Database;
-use eventwright::{Domain, Error, EventId, Id, OffsetDateTime, Outgoing, Publish, Published, PublishedBy, Publisher};
+use eventwright::{Domain, Error, EventId, OffsetDateTime, Outgoing, Publish, Published, PublishedBy, Publisher};
 use sqlx::{Connection, PgConnection, PgPool, Postgres, Transaction};
 
 fn home() -> Publisher<Home> {

@@ -44,7 +44,10 @@ impl Bench {
             What::Generated => bench("generated", &[]),
             What::Payloads => bench("payloads", &[]),
             What::BuildDeps => build_deps::run(),
-            What::Runtime(runtime) => bench("runtime", &runtime.arguments),
+            What::Runtime(Runtime { arguments }) => match arguments.split_first() {
+                Some((first, rest)) if first == "rivals" => rivals(rest),
+                _ => bench("runtime", &arguments),
+            },
         }
     }
 }
@@ -53,5 +56,13 @@ fn bench(name: &str, arguments: &[String]) -> Outcome {
     let mut command = cargo(["bench", "--quiet", "--package", "bench", "--bench", name, "--"]);
     command.args(arguments);
     run("bench", command)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// They have a workspace and a lock file of their own, which follows what the runtime depends on.
+fn rivals(arguments: &[String]) -> Outcome {
+    let mut command = cargo(["run", "--quiet", "--release", "--manifest-path", "bench/rivals/Cargo.toml", "--"]);
+    command.args(arguments);
+    run("rivals", command)?;
     Ok(ExitCode::SUCCESS)
 }

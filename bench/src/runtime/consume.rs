@@ -20,7 +20,7 @@ const WORKERS: u16 = 4;
 
 pub(crate) async fn run(server: &Server, effort: Effort) -> Result {
     let events = effort.pick(100_000, 2_000);
-    let rounds = effort.pick(7, 1);
+    let rounds = effort.rounds(5);
     for (name, count) in [("10,000 subjects", 10_000), ("100 subjects", 100)] {
         let pool = server.migrated().await?;
         fill(&pool, &subjects(count), events).await?;

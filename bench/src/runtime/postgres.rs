@@ -9,6 +9,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
 
 use crate::Result;
 use crate::events::{Subjects, TEMPLATE, TEMPLATE_AMOUNT, TEMPLATE_SUBJECT};
+use crate::turns::Table;
 
 pub(crate) struct Server {
     options: PgConnectOptions,
@@ -19,12 +20,17 @@ pub(crate) struct Server {
 
 impl Server {
     /// A durable server, with as much memory and as few checkpoints as a server that is used in earnest is given.
-    pub(crate) async fn start(given: bool) -> Result<Self> {
+    pub(crate) async fn start(given: bool, statements: bool) -> Result<Self> {
         let settings = testing::Settings::new()
             .durable(true)
             .set("shared_buffers", "1GB")
             .set("max_wal_size", "8GB")
             .set("checkpoint_timeout", "30min");
+        let settings = if statements {
+            settings.set("shared_preload_libraries", "pg_stat_statements").set("pg_stat_statements.track", "all")
+        } else {
+            settings
+        };
         let settings = if given { settings } else { settings.ignore_database_url() };
         let own = tokio::task::spawn_blocking(move || settings.start()).await??;
         let options = PgConnectOptions::from_str(own.url())?;
@@ -42,6 +48,25 @@ impl Server {
         }
         let cores = std::thread::available_parallelism()?;
         println!("Postgres: {}; {cores} cores for it and us", settings.join(", "));
+        Ok(())
+    }
+
+    /// Prints what the server spent its time on since the last call. Needs the contrib module pg_stat_statements.
+    pub(crate) async fn print_statements(&self) -> Result {
+        const SPENT: &str = r"
+            SELECT calls, total_exec_time + total_plan_time, (total_exec_time + total_plan_time) / calls * 1000, rows,
+                   left(regexp_replace(regexp_replace(query, '--[^\n]*\n', '', 'g'), '\s+', ' ', 'g'), 90)
+              FROM pg_stat_statements ORDER BY 2 DESC LIMIT 25";
+        let mut connection = PgConnection::connect_with(&self.options).await?;
+        sqlx::raw_sql("CREATE EXTENSION IF NOT EXISTS pg_stat_statements").execute(&mut connection).await?;
+        let spent: Vec<(i64, f64, f64, i64, String)> = sqlx::query_as(SPENT).fetch_all(&mut connection).await?;
+        let table =
+            Table::new("What the server spent its time on", ["statement", "calls", "ms in all", "µs each", "rows"]);
+        for (calls, all, each, rows, statement) in spent {
+            let statement = format!("`{}`", statement.replace('|', "¦"));
+            table.row(&[statement, calls.to_string(), format!("{all:.0}"), format!("{each:.0}"), rows.to_string()]);
+        }
+        sqlx::raw_sql("SELECT pg_stat_statements_reset()").execute(&mut connection).await?;
         Ok(())
     }
 

@@ -51,7 +51,7 @@ const SIDES: [(&str, How, Reader); 6] = [
 
 pub(crate) async fn run(server: &Server, effort: Effort) -> Result {
     let time = effort.pick(Duration::from_secs(2), Duration::from_millis(150));
-    let rounds = effort.pick(9, 1);
+    let rounds = effort.rounds(7);
     let mut pools = Vec::new();
     for (_, how, _) in SIDES {
         let pool = if how == How::Ours { server.migrated().await? } else { pool(&server.database().await?) };

@@ -180,7 +180,7 @@ impl Doctor {
             vec![Finding::wrong(
                 "cluster",
                 "the log was restored from a dump into another cluster, whose transaction ids are not those in the log",
-                "stop all publishers and subscribers, and run `eventwright rebase`",
+                "restore the cluster as a whole (pg_basebackup and its WAL), which keeps transaction ids, and not by a dump",
             )]
         })
     }

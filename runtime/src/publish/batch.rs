@@ -1,9 +1,9 @@
 use std::marker::PhantomData;
 
 use super::row::Row;
-use crate::Error;
 use crate::contract::{Domain, NotRetired, PublishedBy};
 use crate::outgoing::Publish;
+use crate::{Envelope, Error};
 
 /// Events of any types that domain `D` owns, to be published in one statement, in the order in which they were added.
 ///
@@ -42,6 +42,15 @@ impl<D: Domain> Batch<D> {
         P::Payload: PublishedBy<D> + NotRetired,
     {
         self.rows.push(Row::of(event.outgoing()));
+        self
+    }
+
+    /// Names the event that caused those that were added so far, with its correlation id and trace, as
+    /// [`Publish::caused_by`] does for one; where an event says another cause, correlation or trace, that stays.
+    pub fn caused_by(&mut self, cause: &Envelope) -> &mut Self {
+        for row in self.rows.iter_mut().flatten() {
+            row.origin.caused_by_unless_said(cause);
+        }
         self
     }
 

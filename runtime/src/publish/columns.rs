@@ -82,6 +82,7 @@ impl Columns {
     }
 
     fn push(&mut self, row: Row) {
+        self.correlation_id.push(row.correlation_id());
         let (downcast_version, downcast_payload) = row.downcast.unzip();
         let (due_at, due_in) = match row.due {
             Some(Due::At(time)) => (Some(time), None),
@@ -94,9 +95,8 @@ impl Columns {
         self.tenant_id.push(row.tenant_id);
         self.subject.push(row.subject);
         self.occurred_at.push(row.occurred_at);
-        self.correlation_id.push(row.correlation_id);
-        self.causation_id.push(row.causation_id.map(|id| id.as_uuid()));
-        self.traceparent.push(row.traceparent);
+        self.causation_id.push(row.origin.causation_id.map(|id| id.as_uuid()));
+        self.traceparent.push(row.origin.traceparent);
         self.payload.push(row.payload);
         self.downcast_version.push(downcast_version.map(Into::into));
         self.downcast_payload.push(downcast_payload);

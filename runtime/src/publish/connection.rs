@@ -7,7 +7,11 @@ use super::row::Row;
 use crate::Error;
 use crate::payload::EventId;
 
-pub(super) type Sql = AssertSqlSafe<Cow<'static, str>>;
+/// A statement, and whether it may have a name by which a driver finds it again.
+pub struct Sql {
+    pub(super) text: AssertSqlSafe<Cow<'static, str>>,
+    pub(super) named: bool,
+}
 
 /// What events can be published through: the connection, or the open transaction, of a driver.
 ///

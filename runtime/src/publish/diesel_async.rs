@@ -63,7 +63,7 @@ impl<B: Binds> QueryFragment<Pg> for Statement<B> {
     /// Diesel numbers parameters as they come, and ours come in the order of their numbers. A later mention of one is plain text.
     fn walk_ast<'b>(&'b self, mut pass: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let mut bound = 0;
-        for line in self.sql.0.lines().filter(|line| !line.trim_start().starts_with("--")) {
+        for line in self.sql.text.0.lines().filter(|line| !line.trim_start().starts_with("--")) {
             let mut parts = line.split('$');
             pass.push_sql(parts.next().unwrap_or_default());
             for part in parts {
@@ -89,6 +89,7 @@ struct One<'a> {
     version: i32,
     source: &'static str,
     row: &'a Row,
+    correlation_id: String,
     causation_id: Option<Uuid>,
     downcast_version: Option<i32>,
     downcast_payload: Option<&'a str>,
@@ -104,9 +105,9 @@ impl Binds for One<'_> {
             5 => pass.push_bind_param::<Nullable<Text>, _>(&self.row.tenant_id),
             6 => pass.push_bind_param::<Text, _>(&self.row.subject),
             7 => pass.push_bind_param::<Nullable<Timestamptz>, _>(&self.row.occurred_at),
-            8 => pass.push_bind_param::<Text, _>(&self.row.correlation_id),
+            8 => pass.push_bind_param::<Text, _>(&self.correlation_id),
             9 => pass.push_bind_param::<Nullable<SqlUuid>, _>(&self.causation_id),
-            10 => pass.push_bind_param::<Nullable<Text>, _>(&self.row.traceparent),
+            10 => pass.push_bind_param::<Nullable<Text>, _>(&self.row.origin.traceparent),
             11 => pass.push_bind_param::<Text, _>(&self.row.payload),
             12 => pass.push_bind_param::<Nullable<Integer>, _>(&self.downcast_version),
             13 => pass.push_bind_param::<Nullable<Text>, _>(&self.downcast_payload),
@@ -188,7 +189,8 @@ impl Run for AsyncPgConnection {
             version: row.version.into(),
             source,
             row,
-            causation_id: row.causation_id.map(|id| id.as_uuid()),
+            correlation_id: row.correlation_id(),
+            causation_id: row.origin.causation_id.map(|id| id.as_uuid()),
             downcast_version: downcast.map(|(version, _)| i32::from(*version)),
             downcast_payload: downcast.map(|(_, json)| json.as_str()),
         };

@@ -25,6 +25,7 @@ use crate::outgoing::Publish;
 use crate::payload::EventId;
 use crate::{Error, Schema};
 use columns::Columns;
+use connection::Sql;
 use row::Row;
 
 /// The statement that publishes an event, for those who publish through another driver.
@@ -77,6 +78,7 @@ pub struct Publisher<D> {
     max_payload: usize,
     lock_subjects: bool,
     notify: bool,
+    named: bool,
     domain: PhantomData<fn() -> D>,
 }
 
@@ -106,7 +108,7 @@ impl<D: Domain> Publisher<D> {
     /// A publisher to the log in another schema.
     #[must_use]
     pub fn to(schema: Schema) -> Self {
-        Self { schema, max_payload: MAX_PAYLOAD, lock_subjects: false, notify: true, domain: PhantomData }
+        Self { schema, max_payload: MAX_PAYLOAD, lock_subjects: false, notify: true, named: true, domain: PhantomData }
     }
 
     /// How many bytes a payload may have as JSON. Default: 1 MiB. What is larger is an error, [`Error::PayloadTooLarge`].
@@ -137,6 +139,15 @@ impl<D: Domain> Publisher<D> {
         self
     }
 
+    /// For sqlx's connections through a pooler in transaction mode that does not keep prepared statements, such as PgBouncer's before
+    /// 1.21: statements are prepared without a name, each time anew. An event must then be published inside of a transaction that was
+    /// begun by sqlx; else it is refused with [`Error::OutsideOfTransaction`]. For other drivers, see [`Connection`].
+    #[must_use]
+    pub fn behind_pooler(mut self) -> Self {
+        self.named = false;
+        self
+    }
+
     /// Publishes an event in the transaction that is open on `db`, in one round trip.
     ///
     /// Without an open transaction the event is published at once.
@@ -160,7 +171,7 @@ impl<D: Domain> Publisher<D> {
             let row = row.and_then(|row| row.within(self.max_payload))?;
             let event_id = row.event_id;
             if row.is_plain() && self.notify && !self.lock_subjects {
-                db.publish_one(self.schema.sql(PUBLISH_SQL), D::NAME, &row).await?;
+                db.publish_one(self.sql(PUBLISH_SQL), D::NAME, &row).await?;
                 return Ok(Published { event_id, is_new: true });
             }
             let published = self.publish_rows(db, vec![row]).await?;
@@ -227,7 +238,11 @@ impl<D: Domain> Publisher<D> {
     where
         C: Connection,
     {
-        db.cancel(self.schema.sql(CANCEL_SQL), D::NAME, event_id)
+        db.cancel(self.sql(CANCEL_SQL), D::NAME, event_id)
+    }
+
+    fn sql(&self, statement: &'static str) -> Sql {
+        Sql { text: self.schema.sql(statement), named: self.named }
     }
 
     async fn publish_rows<C: Connection>(&self, db: &mut C, rows: Vec<Row>) -> Result<Vec<Published>, Error> {
@@ -236,7 +251,7 @@ impl<D: Domain> Publisher<D> {
             return Ok(Vec::new());
         }
         let all = columns::ForAll { lock_subjects: self.lock_subjects, source: D::NAME, notify: self.notify };
-        let repeated = db.publish_many(self.schema.sql(PUBLISH_BATCH_SQL), &columns, all).await?;
+        let repeated = db.publish_many(self.sql(PUBLISH_BATCH_SQL), &columns, all).await?;
         places.published(&columns, &repeated)
     }
 }

@@ -4,12 +4,15 @@ use time::OffsetDateTime;
 
 use crate::Error;
 use crate::contract::Payload;
-use crate::outgoing::{Due, Outgoing};
+use crate::outgoing::{Due, Origin, Outgoing};
 use crate::payload::{EncodeError, EventId};
 use crate::traceparent::is_traceparent;
 
 /// What an index can hold, with room for what stands beside it there.
 const MAX_INDEXED: usize = 1024;
+
+/// 4713 BC, and a day's room for time zones.
+const FIRST_YEAR: i32 = -4711;
 
 const MAX_DELAY: Duration = Duration::from_secs(100 * 366 * 24 * 3600);
 
@@ -22,9 +25,7 @@ pub struct Row {
     pub(super) tenant_id: Option<String>,
     pub(super) subject: String,
     pub(super) occurred_at: Option<OffsetDateTime>,
-    pub(super) correlation_id: String,
-    pub(super) causation_id: Option<EventId>,
-    pub(super) traceparent: Option<String>,
+    pub(super) origin: Origin,
     pub(super) payload: String,
     pub(super) downcast: Option<(u16, String)>,
     pub(super) idempotency_key: Option<String>,
@@ -45,9 +46,7 @@ impl Row {
             tenant_id: options.tenant_id.or_else(|| payload.tenant().map(str::to_owned)),
             subject,
             occurred_at: options.occurred_at,
-            correlation_id: options.correlation_id.unwrap_or_else(|| event_id.to_string()),
-            causation_id: options.causation_id,
-            traceparent: options.traceparent,
+            origin: options.origin,
             payload: encoded(P::VERSION, payload.encode())?,
             downcast: downcast.transpose()?,
             idempotency_key: options.idempotency_key,
@@ -64,7 +63,7 @@ impl Row {
         let texts = [
             ("tenant id", self.tenant_id.as_deref()),
             ("subject", Some(self.subject.as_str())),
-            ("correlation id", Some(self.correlation_id.as_str())),
+            ("correlation id", self.origin.correlation_id.as_deref()),
             ("idempotency key", self.idempotency_key.as_deref()),
         ];
         for (field, text) in texts.into_iter().filter_map(|(field, text)| Some((field, text?))) {
@@ -82,12 +81,21 @@ impl Row {
         if key.is_some_and(|key| key.len() > MAX_INDEXED) {
             return Some(("idempotency key", "has more than 1024 bytes: use a digest of what is so long"));
         }
-        if self.traceparent.as_deref().is_some_and(|text| !is_traceparent(text)) {
+        if self.origin.traceparent.as_deref().is_some_and(|text| !is_traceparent(text)) {
             return Some((
                 "traceparent",
                 "is none of W3C Trace Context: it is to look like 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01, \
                  in lower case, and neither id may be all zeros",
             ));
+        }
+        let due_at = match self.due {
+            Some(Due::At(time)) => Some(time),
+            _ => None,
+        };
+        for (field, time) in [("time of occurrence", self.occurred_at), ("time of publishing", due_at)] {
+            if time.is_some_and(|time| time.year() < FIRST_YEAR) {
+                return Some((field, "is before 4713 BC, where Postgres's calendar begins"));
+            }
         }
         if matches!(self.due, Some(Due::After(delay)) if delay > MAX_DELAY) {
             return Some(("delay", "is longer than 100 years"));
@@ -105,6 +113,11 @@ impl Row {
             }
             None => Ok(self),
         }
+    }
+
+    /// The cause's, or the event's own id where there is none.
+    pub(super) fn correlation_id(&self) -> String {
+        self.origin.correlation_id.clone().unwrap_or_else(|| self.event_id.to_string())
     }
 
     /// Whether one INSERT into the log is all that it takes.

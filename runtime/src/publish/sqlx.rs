@@ -2,7 +2,7 @@
 
 use futures_util::future::BoxFuture;
 use sqlx::pool::PoolConnection;
-use sqlx::{PgConnection, Postgres, Row as _, Transaction};
+use sqlx::{Connection as _, PgConnection, Postgres, Row as _, Transaction};
 use uuid::Uuid;
 
 use super::columns::{Columns, ForAll, Repeated};
@@ -14,7 +14,9 @@ use crate::payload::EventId;
 impl Run for PgConnection {
     fn publish_one<'a>(&'a mut self, sql: Sql, source: &'static str, row: &'a Row) -> BoxFuture<'a, Result<(), Error>> {
         let downcast = row.downcast.as_ref();
-        let query = sqlx::query(sql)
+        let inside = must_be_inside(self, &sql);
+        let query = sqlx::query(sql.text)
+            .persistent(sql.named)
             .bind(row.event_id.as_uuid())
             .bind(row.event_type)
             .bind(i32::from(row.version))
@@ -22,13 +24,14 @@ impl Run for PgConnection {
             .bind(&row.tenant_id)
             .bind(&row.subject)
             .bind(row.occurred_at)
-            .bind(&row.correlation_id)
-            .bind(row.causation_id.map(|id| id.as_uuid()))
-            .bind(&row.traceparent)
+            .bind(row.correlation_id())
+            .bind(row.origin.causation_id.map(|id| id.as_uuid()))
+            .bind(&row.origin.traceparent)
             .bind(&row.payload)
             .bind(downcast.map(|(version, _)| i32::from(*version)))
             .bind(downcast.map(|(_, json)| json));
         Box::pin(async move {
+            inside?;
             query.execute(self).await?;
             Ok(())
         })
@@ -40,7 +43,9 @@ impl Run for PgConnection {
         columns: &'a Columns,
         all: ForAll,
     ) -> BoxFuture<'a, Result<Repeated, Error>> {
-        let query = sqlx::query(sql)
+        let inside = must_be_inside(self, &sql);
+        let query = sqlx::query(sql.text)
+            .persistent(sql.named)
             .bind(&columns.event_id)
             .bind(&columns.event_type)
             .bind(&columns.version)
@@ -60,6 +65,7 @@ impl Run for PgConnection {
             .bind(all.source)
             .bind(all.notify);
         Box::pin(async move {
+            inside?;
             let row = query.fetch_one(self).await?;
             let keys: Option<Vec<String>> = row.try_get("repeated")?;
             let earlier: Option<Vec<Uuid>> = row.try_get("earlier")?;
@@ -73,9 +79,20 @@ impl Run for PgConnection {
         source: &'static str,
         event_id: EventId,
     ) -> BoxFuture<'a, Result<bool, Error>> {
-        Box::pin(
-            async move { Ok(sqlx::query_scalar(sql).bind(event_id.as_uuid()).bind(source).fetch_one(self).await?) },
-        )
+        Box::pin(async move {
+            must_be_inside(self, &sql)?;
+            let query = sqlx::query_scalar(sql.text).persistent(sql.named);
+            Ok(query.bind(event_id.as_uuid()).bind(source).fetch_one(self).await?)
+        })
+    }
+}
+
+/// sqlx sends a statement in two steps. Without a name and outside of a transaction, a pooler may send the second one to another
+/// server, which then runs what somebody else has prepared there.
+fn must_be_inside(db: &PgConnection, sql: &Sql) -> Result<(), Error> {
+    match sql.named || db.is_in_transaction() {
+        true => Ok(()),
+        false => Err(Error::OutsideOfTransaction),
     }
 }
 

@@ -23,7 +23,7 @@ type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
 
 async fn publish_one<C: GenericClient>(db: &C, sql: Sql, source: &'static str, row: &Row) -> Result<(), Error> {
     let (version, downcast) = (i32::from(row.version), row.downcast.as_ref());
-    let causation_id = row.causation_id.map(|id| id.as_uuid());
+    let causation_id = row.origin.causation_id.map(|id| id.as_uuid());
     let (downcast_version, downcast_payload) =
         (downcast.map(|(version, _)| i32::from(*version)), downcast.map(|(_, json)| json));
     let parameters: [Parameter<'_>; 13] = [
@@ -34,14 +34,14 @@ async fn publish_one<C: GenericClient>(db: &C, sql: Sql, source: &'static str, r
         (&row.tenant_id, Type::TEXT),
         (&row.subject, Type::TEXT),
         (&row.occurred_at, Type::TIMESTAMPTZ),
-        (&row.correlation_id, Type::TEXT),
+        (&row.correlation_id(), Type::TEXT),
         (&causation_id, Type::UUID),
-        (&row.traceparent, Type::TEXT),
+        (&row.origin.traceparent, Type::TEXT),
         (&row.payload, Type::TEXT),
         (&downcast_version, Type::INT4),
         (&downcast_payload, Type::TEXT),
     ];
-    db.query_typed(&sql.0, &parameters).await?;
+    db.query_typed(&sql.text.0, &parameters).await?;
     Ok(())
 }
 
@@ -66,7 +66,7 @@ async fn publish_many<C: GenericClient>(db: &C, sql: Sql, columns: &Columns, all
         (&all.source, Type::TEXT),
         (&all.notify, Type::BOOL),
     ];
-    let row = db.query_typed_one(&sql.0, &parameters).await?;
+    let row = db.query_typed_one(&sql.text.0, &parameters).await?;
     let keys: Option<Vec<String>> = row.try_get("repeated")?;
     let earlier: Option<Vec<Uuid>> = row.try_get("earlier")?;
     Ok(Repeated { keys: keys.unwrap_or_default(), earlier: earlier.unwrap_or_default() })
@@ -74,7 +74,7 @@ async fn publish_many<C: GenericClient>(db: &C, sql: Sql, columns: &Columns, all
 
 async fn cancel<C: GenericClient>(db: &C, sql: Sql, source: &'static str, event_id: EventId) -> Result<bool, Error> {
     let parameters: [Parameter<'_>; 2] = [(&event_id.as_uuid(), Type::UUID), (&source, Type::TEXT)];
-    Ok(db.query_typed_one(&sql.0, &parameters).await?.try_get(0)?)
+    Ok(db.query_typed_one(&sql.text.0, &parameters).await?.try_get(0)?)
 }
 
 macro_rules! through {

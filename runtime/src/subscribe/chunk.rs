@@ -414,6 +414,7 @@ impl<D: Domain, S: Send + Sync + 'static> Chunk<'_, D, S> {
         }
         let (at, call, version) = match self.inner.handlers.find(event) {
             Some((at, Handler::InTransaction(call), version)) => (at, call, version),
+            Some((_, Handler::Effect(_), _)) if !self.inner.effects => return Ok(()),
             Some((_, Handler::Effect(_), _)) => {
                 self.hold(event, Hold::untried(Reason::Effect));
                 return Ok(());

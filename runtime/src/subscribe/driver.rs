@@ -165,7 +165,8 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
         }
         self.looked = Some(tokio::time::Instant::now());
         let look = answered(self.look()).await?;
-        if until == Until::Quiet && look.is_quiet() && self.tasks.is_empty() {
+        let ends = until == Until::Quiet || self.inner.settings.replay.is_some();
+        if ends && look.is_quiet() && self.tasks.is_empty() {
             return Ok(true);
         }
         if !self.hand_out_what_is_new(&look).await? {

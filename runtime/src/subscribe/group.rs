@@ -1,56 +1,64 @@
 //! Joining a group: making it, where it is not there yet, and making sure that it is the one that is meant.
 
 use sqlx::Row;
+use time::OffsetDateTime;
 
 use super::log::{Identity, Log, Window};
 use super::maintain::report;
-use super::{Inner, Start};
-use crate::Error;
+use super::{End, Inner, Start};
 use crate::contract::Domain;
+use crate::payload::EventId;
+use crate::{Error, EventLookup};
 
 const MAKE_GROUP: &str = include_str!("../sql/make_group.sql");
 const FIND_GROUP: &str =
-    "SELECT domain, log_system, log_database, log_timeline FROM eventwright.groups WHERE name = $1";
+    "SELECT domain, log_system, log_database, log_timeline, until_window IS NOT NULL AS is_replay, until_seq, effects
+       FROM eventwright.groups WHERE name = $1";
+const SEQ_AT: &str = "SELECT eventwright.seq_at($1) AS seq";
 /// Types that other deploys handle stay: a worker that does not know one holds its events.
 const SAY_WHAT_IT_IS: &str = "UPDATE eventwright.groups
     SET event_types = ARRAY(SELECT DISTINCT unnest(event_types || $2) ORDER BY 1), keeps_order = $3
   WHERE name = $1 AND NOT (event_types @> $2 AND keeps_order = $3)";
 
-/// Where a group begins.
+/// Where a group begins, and where it ends.
 struct Beginning {
     done: Window,
     /// The window that it reads to first, if not the newest.
     current: Option<Window>,
     after_seq: i64,
+    until_seq: Option<i64>,
+}
+
+/// A group as it was made.
+struct Found {
+    domain: String,
+    log: Option<Identity>,
+    is_replay: bool,
+    until_seq: Option<i64>,
+    effects: bool,
 }
 
 pub(super) async fn join<D: Domain, S>(inner: &mut Inner<D, S>) -> Result<(), Error> {
     if inner.log.is_elsewhere {
         inner.log.identity = Some(inner.log.find_identity().await?);
     }
-    let Inner { pool, group, log, settings, .. } = &*inner;
     let mut found = find(inner).await?;
     if found.is_none() {
-        make(inner, &beginning(log, settings.start).await?).await?;
+        make(inner, &beginning(inner).await?).await?;
         found = find(inner).await?;
     }
-    let Some((owner, known)) = found else {
-        return Err(Error::Database(sqlx::Error::RowNotFound));
-    };
-    if owner != D::NAME {
-        return Err(Error::GroupOfAnotherDomain { group: group.clone(), owner, domain: D::NAME });
-    }
-    if !is_the_same_log(known.as_ref(), log.identity.as_ref()) {
-        let (known, given) = (name(known.as_ref()), name(log.identity.as_ref()));
-        return Err(Error::GroupOfAnotherLog { group: group.clone(), known, given });
-    }
-    let mut db = pool.acquire().await?;
+    let found = found.ok_or_else(|| Error::NoGroup { group: inner.group.clone() })?;
+    check(inner, &found)?;
+    let mut db = inner.pool.acquire().await?;
     let mut db = inner.alone(&mut db).await?;
-    let query = inner.query(SAY_WHAT_IT_IS).bind(group).bind(&inner.event_types).bind(settings.keeps_order);
+    let query = inner.query(SAY_WHAT_IT_IS);
+    let query = query.bind(&inner.group).bind(&inner.event_types).bind(inner.settings.keeps_order);
     query.execute(&mut *db).await?;
     db.commit().await?;
     // its timeline, too: what has read another life of the log must not go on as if nothing had happened
-    inner.log.identity = known;
+    inner.log.identity = found.log;
+    inner.log.until_seq = found.until_seq;
+    inner.effects = found.effects;
     if inner.log.is_elsewhere {
         inner.home = Some(home(inner).await?);
         // before anything is read, or the log might drop it meanwhile
@@ -59,42 +67,95 @@ pub(super) async fn join<D: Domain, S>(inner: &mut Inner<D, S>) -> Result<(), Er
     Ok(())
 }
 
+/// Whether this is the group that is meant.
+fn check<D: Domain, S>(inner: &Inner<D, S>, found: &Found) -> Result<(), Error> {
+    let Inner { log, settings, .. } = inner;
+    let group = inner.group.clone();
+    if found.domain != D::NAME {
+        return Err(Error::GroupOfAnotherDomain { group, owner: found.domain.clone(), domain: D::NAME });
+    }
+    if !is_the_same_log(found.log.as_ref(), log.identity.as_ref()) {
+        let (known, given) = (name(found.log.as_ref()), name(log.identity.as_ref()));
+        return Err(Error::GroupOfAnotherLog { group, known, given });
+    }
+    match (found.is_replay, settings.replay.is_some()) {
+        (true, false) => Err(Error::IsReplay { group }),
+        (false, true) => Err(Error::IsNoReplay { group }),
+        _ => Ok(()),
+    }
+}
+
 /// The database that has the group, as the log knows it.
 async fn home<D, S>(inner: &Inner<D, S>) -> Result<String, sqlx::Error> {
     let home = Log::new(inner.pool.clone(), inner.schema.clone(), inner.settings.route).find_identity().await?;
     Ok(format!("{}/{}", home.system, home.database))
 }
 
-/// Its domain, and the log that it reads, where that is elsewhere.
-async fn find<D, S>(inner: &Inner<D, S>) -> Result<Option<(String, Option<Identity>)>, sqlx::Error> {
+async fn find<D, S>(inner: &Inner<D, S>) -> Result<Option<Found>, sqlx::Error> {
     let mut db = inner.pool.acquire().await?;
     let mut db = inner.alone(&mut db).await?;
     let row = inner.query(FIND_GROUP).bind(&inner.group).fetch_optional(&mut *db).await?;
     db.commit().await?;
     let Some(row) = row else { return Ok(None) };
     let system: Option<i64> = row.try_get("log_system")?;
-    let elsewhere = match system {
+    let log = match system {
         Some(system) => {
             Some(Identity { system, database: row.try_get("log_database")?, timeline: row.try_get("log_timeline")? })
         }
         None => None,
     };
-    Ok(Some((row.try_get("domain")?, elsewhere)))
+    Ok(Some(Found {
+        domain: row.try_get("domain")?,
+        log,
+        is_replay: row.try_get("is_replay")?,
+        until_seq: row.try_get("until_seq")?,
+        effects: row.try_get("effects")?,
+    }))
 }
 
-async fn beginning(log: &Log, start: Start) -> Result<Beginning, Error> {
-    let done = match start {
-        Start::Beginning => Window::beginning(),
-        Start::Now => log.open_window(None).await?.newest,
+async fn beginning<D, S>(inner: &Inner<D, S>) -> Result<Beginning, Error> {
+    let Inner { log, settings, .. } = inner;
+    let newest = log.open_window(None).await?.newest;
+    let start = settings.replay.as_ref().map_or(settings.start, |replay| replay.start);
+    if start == Start::Now {
+        return Ok(Beginning { done: newest, current: None, after_seq: 0, until_seq: None });
+    }
+    let after_seq = match start {
+        Start::At(time) => seq_at(inner, time).await?,
+        Start::After(event_id) => seq_of(inner, event_id).await?,
+        Start::Beginning | Start::Now => 0,
     };
-    Ok(Beginning { done, current: None, after_seq: 0 })
+    let until_seq = match settings.replay.as_ref().map(|replay| replay.end) {
+        Some(End::At(time)) => Some(seq_at(inner, time).await?),
+        Some(End::With(event_id)) => Some(seq_of(inner, event_id).await?),
+        Some(End::Now) | None => None,
+    };
+    // in the middle of its first window, unless there is nothing yet
+    let done = Window::beginning();
+    let current = Some(newest).filter(|newest| newest.id > done.id);
+    Ok(Beginning { done, current, after_seq, until_seq })
+}
+
+/// A number before all that was published at this time or later.
+async fn seq_at<D, S>(inner: &Inner<D, S>, time: OffsetDateTime) -> Result<i64, sqlx::Error> {
+    let mut db = inner.log.pool.acquire().await?;
+    let mut db = inner.alone(&mut db).await?;
+    let row = inner.query(SEQ_AT).bind(time).fetch_one(&mut *db).await?;
+    db.commit().await?;
+    row.try_get("seq")
+}
+
+async fn seq_of<D, S>(inner: &Inner<D, S>, event_id: EventId) -> Result<i64, Error> {
+    let lookup = EventLookup::new(inner.log.pool.clone()).schema(inner.schema.clone());
+    let located = lookup.locate(event_id).await?;
+    located.map(|event| event.seq).ok_or(Error::NoSuchEvent { event_id })
 }
 
 async fn make<D: Domain, S>(inner: &Inner<D, S>, beginning: &Beginning) -> Result<(), Error> {
     let Inner { pool, group, log, settings, .. } = inner;
     let elsewhere = log.identity.as_ref();
     let (lows, highs): (Vec<i16>, Vec<i16>) = split(settings.ranges).unzip();
-    let Beginning { done, current, after_seq } = beginning;
+    let Beginning { done, current, after_seq, until_seq } = beginning;
     let current = current.as_ref();
     let mut db = pool.acquire().await?;
     let mut db = inner.alone(&mut db).await?;
@@ -116,6 +177,9 @@ async fn make<D: Domain, S>(inner: &Inner<D, S>, beginning: &Beginning) -> Resul
         .bind(current.map(|window| &window.snapshot))
         .bind(current.map(|window| window.bound))
         .bind(current.map(|window| &window.fence))
+        .bind(settings.replay.is_some())
+        .bind(until_seq)
+        .bind(settings.replay.as_ref().is_none_or(|replay| replay.effects))
         .execute(&mut *db)
         .await?;
     Ok(db.commit().await?)

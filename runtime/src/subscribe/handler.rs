@@ -6,6 +6,7 @@ use super::context::Context;
 use super::failure::Handled;
 use crate::contract::{Incoming, Kind};
 use crate::envelope::Event;
+use crate::operations::is_erased;
 use crate::payload::DecodeError;
 use crate::stored::Stored;
 
@@ -158,8 +159,11 @@ impl<D, S> Handlers<D, S> {
 
     /// The handler of the newest version in which the event is stored and that is known here, and the handler's place among all.
     pub(crate) fn find<'s>(&self, stored: &'s Stored) -> Option<(usize, &Handler<D, S>, Version<'s>)> {
-        let known = self.by_kind.get(stored.envelope.event_type.as_str())?;
         let current = Version { number: stored.envelope.schema_version, json: &stored.payload };
+        if is_erased(&stored.payload) {
+            return Some((0, &Handler::Ignore, current));
+        }
+        let known = self.by_kind.get(stored.envelope.event_type.as_str())?;
         let older = stored.downcast.as_ref().map(|(number, json)| Version { number: *number, json });
         [Some(current), older].into_iter().flatten().find_map(|version| {
             let (_, at) = known.iter().find(|(number, _)| *number == version.number)?;

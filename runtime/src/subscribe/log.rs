@@ -34,6 +34,8 @@ pub(super) struct Log {
     pub(super) is_elsewhere: bool,
     /// What it must be, where it is elsewhere.
     pub(super) identity: Option<Identity>,
+    /// The last seq that the group reads, if there is one.
+    pub(super) until_seq: Option<i64>,
 }
 
 /// Which log it is, and in which of its lives; see the function `eventwright.identity`.
@@ -57,7 +59,7 @@ pub(super) struct Window {
 impl Log {
     /// The log in the database that has the positions.
     pub(super) fn new(pool: PgPool, schema: Schema, route: Route) -> Self {
-        Self { pool, schema, route, is_elsewhere: false, identity: None }
+        Self { pool, schema, route, is_elsewhere: false, identity: None, until_seq: None }
     }
 
     /// Another database's log. `identity` is to be found out.
@@ -233,7 +235,8 @@ impl Claim {
         event_types: &[String],
         limit: usize,
     ) -> Result<Page, sqlx::Error> {
-        let look_until = self.target.bound.min(self.after.max(self.done.bound).saturating_add(SPAN));
+        let end = self.target.bound.min(log.until_seq.unwrap_or(i64::MAX));
+        let look_until = end.min(self.after.max(self.done.bound).saturating_add(SPAN));
         let limit_rows = i64::try_from(limit).unwrap_or(i64::MAX);
         let mut db = log.route.alone(db).await?;
         let statement = match self.after >= self.done.bound || self.done.is_the_end_of_all_before() {
@@ -280,7 +283,7 @@ impl Claim {
             events,
             buckets,
             passed: if full { last } else { look_until },
-            complete: !full && look_until >= self.target.bound,
+            complete: !full && look_until >= end,
             cut,
         })
     }

@@ -20,6 +20,7 @@ mod log;
 mod maintain;
 mod metrics;
 mod page;
+mod replay;
 mod scout;
 mod together;
 mod wake;
@@ -34,6 +35,7 @@ use tracing::warn;
 pub use context::Context;
 pub use failure::{Failure, Handled, OrFailure, RetryPolicy};
 pub use handler::{EffectFn, HandlerFn};
+pub use replay::{End, Replay, Start};
 
 use crate::contract::{Domain, SubscribedBy};
 use crate::publish::Publisher;
@@ -46,19 +48,10 @@ use hold::Hold;
 use log::Log;
 use metrics::Metrics;
 
-/// Where a new group begins to read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Start {
-    /// At the beginning of the log: a new group misses nothing.
-    #[default]
-    Beginning,
-    /// With what is published after the group was made.
-    Now,
-}
-
 #[derive(Debug, Clone)]
 struct Settings {
     start: Start,
+    replay: Option<Replay>,
     retry: RetryPolicy,
     workers: u16,
     ranges: u16,
@@ -121,6 +114,7 @@ impl<D: Domain> Subscriber<D> {
     pub fn new(group: impl Into<String>, pool: PgPool) -> Self {
         let settings = Settings {
             start: Start::default(),
+            replay: None,
             retry: RetryPolicy::default(),
             workers: 4,
             ranges: 4,
@@ -236,6 +230,12 @@ impl<D: Domain, S: Send + Sync + 'static> Subscriber<D, S> {
         self
     }
 
+    /// Handles events of the past, and then ends. Give the group a name of its own.
+    pub fn replay(mut self, replay: Replay) -> Self {
+        self.settings.replay = Some(replay);
+        self
+    }
+
     /// How failed events are retried.
     pub fn retry(mut self, retry: RetryPolicy) -> Self {
         self.settings.retry = retry;
@@ -296,7 +296,8 @@ impl<D: Domain, S: Send + Sync + 'static> Subscriber<D, S> {
         self
     }
 
-    /// Runs until `shutdown` is ready, then finishes or rolls back what it is at, and returns.
+    /// Runs until `shutdown` is ready, then finishes or rolls back what it is at, and returns. A [`replay`](Self::replay) also returns
+    /// where it has come to its end.
     ///
     /// A database that goes away while it runs is waited for.
     ///
@@ -345,7 +346,10 @@ impl<D: Domain, S: Send + Sync + 'static> Subscriber<D, S> {
             event_types,
             kinds: handlers.kinds(),
             kinds_in_transaction: handlers.kinds_in_transaction(),
-            publisher: Publisher::to(schema.clone()),
+            publisher: match settings.route {
+                Route::Direct => Publisher::to(schema.clone()),
+                Route::Pooler => Publisher::to(schema.clone()).behind_pooler(),
+            },
             stopping: AtomicBool::new(false),
             breaker: Breaker::new(settings.breaker),
             begin: begin(&settings),
@@ -355,6 +359,7 @@ impl<D: Domain, S: Send + Sync + 'static> Subscriber<D, S> {
             pool: home,
             log,
             home: None,
+            effects: true,
             schema,
             state,
             handlers,
@@ -394,6 +399,8 @@ struct Inner<D, S> {
     /// The database that handlers write to, which has the group's position.
     pool: PgPool,
     log: Log,
+    /// Whether effect handlers run.
+    effects: bool,
     /// The name by which the log knows that database, where it is in another one.
     home: Option<String>,
     schema: Schema,

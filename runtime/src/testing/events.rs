@@ -176,8 +176,8 @@ fn envelope<E: Payload>(outgoing: &Outgoing<E>) -> Envelope {
         subject: subject.clone(),
         occurred_at: options.occurred_at.unwrap_or(now),
         published_at: now,
-        correlation_id: options.correlation_id.clone().unwrap_or_else(|| event_id.to_string()),
-        causation_id: options.causation_id,
-        traceparent: options.traceparent.clone(),
+        correlation_id: options.origin.correlation_id.clone().unwrap_or_else(|| event_id.to_string()),
+        causation_id: options.origin.causation_id,
+        traceparent: options.origin.traceparent.clone(),
     }
 }

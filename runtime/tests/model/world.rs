@@ -416,7 +416,7 @@ impl Run<'_> {
         let numbers: Vec<Number> = dead.iter().map(|(number, _)| *number).collect();
         self.script.mend(GROUPS[group], numbers.iter().copied());
         let redriven = DeadLetters::new(self.world.operators.clone()).redrive_all(GROUPS[group]).await?;
-        if redriven != dead.len() {
+        if redriven != dead.len() as u64 {
             return Err(format!("{redriven} dead letters redriven of {}", dead.len()).into());
         }
         self.model.groups[group].mended.extend(numbers);

@@ -58,7 +58,7 @@ pub struct DeadLetter {
     pub group: String,
     /// The event's envelope.
     pub envelope: Envelope,
-    /// The payload as it was published.
+    /// The payload as it was published, unless it was erased.
     pub payload: String,
     /// How often it was tried.
     pub attempts: u32,
@@ -78,6 +78,14 @@ pub struct DeadLetterPage {
     pub letters: Vec<DeadLetter>,
     /// Where the next page begins; `None`: there was no more.
     pub next: Option<DeadLetterCursor>,
+}
+
+impl DeadLetter {
+    /// Whether its payload was [erased](crate::erase_subject): then no handler gets it any more, and it may as well be discarded.
+    #[must_use]
+    pub fn is_erased(&self) -> bool {
+        super::is_erased(&self.payload)
+    }
 }
 
 impl DeadLetters {

@@ -122,7 +122,7 @@ pub struct EventLookup {
 /// An event's row in the log, as far as it is needed to tell who has passed it.
 #[derive(Debug, Clone)]
 pub(crate) struct Located {
-    seq: i64,
+    pub(crate) seq: i64,
     xid: String,
     bucket: i16,
     event_type: String,
