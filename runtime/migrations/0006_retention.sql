@@ -36,6 +36,22 @@ SELECT c.relname::text AS name, m.bounds[1]::bigint AS lower, m.bounds[2]::bigin
  CROSS JOIN LATERAL regexp_match(pg_get_expr(c.relpartbound, c.oid), 'FROM \(''?(-?\d+)''?\) TO \(''?(\d+)''?\)') AS m (bounds)
  WHERE i.inhparent = 'eventwright.outbox'::regclass AND m.bounds IS NOT NULL;
 
+-- Where each range of each group stands, and each group of another database. A position says itself what its window is, where `kept_done`
+-- is `done`: after a crash, another window may have the id of one that was lost. Those of other databases were waited for.
+CREATE VIEW eventwright.stands AS
+SELECT p.group_name, NULL::text AS home, g.detached_at,
+       CASE WHEN p.kept_done = p.done THEN p.done_snapshot ELSE w.snapshot END AS snapshot,
+       CASE WHEN p.kept_done = p.done THEN p.done_bound ELSE w.bound END AS bound,
+       CASE WHEN p.current IS NOT NULL THEN p.after_seq END AS after_seq
+  FROM eventwright.positions p
+  JOIN eventwright.groups g ON g.name = p.group_name
+  LEFT JOIN eventwright.windows w ON w.id = p.done
+ WHERE g.log_system IS NULL
+ UNION ALL
+SELECT r.group_name, r.home, r.detached_at, w.snapshot, w.bound, NULL
+  FROM eventwright.readers r
+  LEFT JOIN eventwright.windows w ON w.id = r.completed;
+
 -- Whom the log waits for: groups of this database (home: null) and of others, each with the window that all its ranges completed.
 -- Windows are totally ordered by id, so the least `done` is it.
 CREATE VIEW eventwright.holders AS
@@ -65,9 +81,9 @@ SELECT r.group_name, r.home, r.completed
 CREATE VIEW eventwright.retention AS
 WITH holder AS MATERIALIZED (
     -- A window that is missing would be a defect of ours; then the group holds everything.
-    SELECT h.group_name, h.home, coalesce(pg_snapshot_xmin(w.snapshot), '3'::xid8) AS horizon
-      FROM eventwright.holders h
-      LEFT JOIN eventwright.windows w ON w.id = h.completed
+    SELECT group_name, home, coalesce(pg_snapshot_xmin(snapshot), '3'::xid8) AS horizon
+      FROM eventwright.stands
+     WHERE detached_at IS NULL
 ), everybody AS MATERIALIZED (
     SELECT horizon
       FROM (SELECT horizon FROM holder
@@ -90,7 +106,7 @@ SELECT p.name AS partition, p.lower, p.upper, v.fence, v.opened_at AS newest_at,
             WHEN v.fence > (SELECT horizon FROM everybody) THEN 'settling'
             ELSE 'due' END AS state,
        v.opened_at + (SELECT keep FROM eventwright.settings) AS kept_until,
-       ARRAY(SELECT coalesce(h.home || '/', '') || h.group_name FROM holder h WHERE h.horizon < v.fence ORDER BY 1) AS held_by
+       ARRAY(SELECT DISTINCT coalesce(h.home || '/', '') || h.group_name FROM holder h WHERE h.horizon < v.fence ORDER BY 1) AS held_by
   FROM eventwright.partitions p
   LEFT JOIN LATERAL (SELECT w.id, w.fence, w.opened_at FROM eventwright.windows w WHERE w.bound >= p.upper ORDER BY w.id LIMIT 1) v ON true;
 
@@ -126,17 +142,17 @@ BEGIN
 END
 $$;
 
--- What the log no longer has of what comes after a window: the numbers, and about when those events were published. No row:
+-- What the log no longer has of what comes after a window: the numbers, and when the last of those events were published. No row:
 -- nothing is missing, and a group can go on from there.
 CREATE FUNCTION eventwright.missing(
-    of_window bigint, OUT after_seq bigint, OUT before_seq bigint, OUT published_after timestamptz, OUT published_before timestamptz
+    of_snapshot pg_snapshot, of_bound bigint, OUT after_seq bigint, OUT before_seq bigint, OUT published_before timestamptz
 ) RETURNS SETOF record
 LANGUAGE sql STABLE AS $$
-    SELECT coalesce(w.bound, 0), e.upper, w.opened_at, e.newest_at
-      FROM (VALUES (of_window)) given (id)
-      LEFT JOIN eventwright.windows w ON w.id = given.id
-     CROSS JOIN LATERAL (SELECT x.upper, x.newest_at FROM eventwright.expired x
-                          WHERE x.fence > coalesce(pg_snapshot_xmin(w.snapshot), '3'::xid8) ORDER BY x.upper DESC LIMIT 1) e
+    SELECT coalesce(of_bound, 0), x.upper, x.newest_at
+      FROM eventwright.expired x
+     WHERE x.fence > coalesce(pg_snapshot_xmin(of_snapshot), '3'::xid8)
+     ORDER BY x.upper DESC
+     LIMIT 1
 $$;
 
 -- Has the log wait for a detached group again (of_home: of another database, as in `readers`). Where events are gone that the
@@ -149,15 +165,14 @@ BEGIN
     -- takes turns with expire_partitions
     PERFORM FROM eventwright.settings FOR SHARE;
     SELECT m.* INTO gap
-      FROM (SELECT p.done AS id FROM eventwright.positions p WHERE of_home IS NULL AND p.group_name = of_group
-             UNION ALL
-            SELECT r.completed FROM eventwright.readers r WHERE r.home = of_home AND r.group_name = of_group) stands
-     CROSS JOIN LATERAL eventwright.missing(stands.id) m
+      FROM eventwright.stands s
+     CROSS JOIN LATERAL eventwright.missing(s.snapshot, s.bound) m
+     WHERE s.group_name = of_group AND s.home IS NOT DISTINCT FROM of_home
      ORDER BY m.after_seq
      LIMIT 1;
     IF FOUND AND NOT accept_gap THEN
-        RAISE EXCEPTION 'the log no longer has the events that group % was to handle next: numbers % to %, published between % and %',
-            of_group, gap.after_seq + 1, gap.before_seq - 1, gap.published_after, gap.published_before
+        RAISE EXCEPTION 'the log no longer has the events that group % was to handle next: numbers % to %, published before %',
+            of_group, gap.after_seq + 1, gap.before_seq - 1, gap.published_before
             USING ERRCODE = 'EW003',
                   HINT = 'attach the group with the gap accepted, and it goes on with number ' || gap.before_seq || '; or make a new group';
     END IF;
@@ -179,18 +194,10 @@ $$;
 CREATE FUNCTION eventwright.lag() RETURNS TABLE (
     group_name text, home text, events bigint, behind interval, oldest_held timestamptz, detached_at timestamptz)
 LANGUAGE sql STABLE AS $$
-    WITH stands AS (
-        SELECT g.name AS group_name, NULL::text AS home, g.detached_at,
-               min(greatest(w.bound, CASE WHEN p.current IS NOT NULL THEN p.after_seq END)) AS seq
-          FROM eventwright.groups g
-          JOIN eventwright.positions p ON p.group_name = g.name
-          JOIN eventwright.windows w ON w.id = p.done
-         WHERE g.log_system IS NULL
-         GROUP BY g.name
-         UNION ALL
-        SELECT r.group_name, r.home, r.detached_at, w.bound
-          FROM eventwright.readers r
-          JOIN eventwright.windows w ON w.id = r.completed
+    WITH stand AS (
+        SELECT s.group_name, s.home, s.detached_at, min(greatest(s.bound, s.after_seq, 0)) AS seq
+          FROM eventwright.stands s
+         GROUP BY s.group_name, s.home, s.detached_at
     )
     SELECT s.group_name, s.home, greatest(q.last_value - (NOT q.is_called)::int - s.seq, 0),
            coalesce(clock_timestamp() - (SELECT o.published_at FROM eventwright.outbox o WHERE o.seq > s.seq ORDER BY o.seq LIMIT 1),
@@ -198,7 +205,7 @@ LANGUAGE sql STABLE AS $$
            (SELECT h.published_at FROM eventwright.held h
              WHERE s.home IS NULL AND h.group_name = s.group_name AND h.reason <> 'dead' ORDER BY h.seq LIMIT 1),
            s.detached_at
-      FROM stands s
+      FROM stand s
      CROSS JOIN eventwright.outbox_seq q
 $$;
 

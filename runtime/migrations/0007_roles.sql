@@ -46,6 +46,10 @@ $$;
 CREATE FUNCTION eventwright.make_room() RETURNS integer
 LANGUAGE sql VOLATILE AS $$ SELECT eventwright.ensure_partitions() $$;
 
+-- Forgets idempotency keys of a week ago, which is what everybody may ask for.
+CREATE FUNCTION eventwright.forget_old_keys(at_most integer) RETURNS integer
+LANGUAGE sql VOLATILE AS $$ SELECT eventwright.forget_idempotency_keys(interval '7 days', at_most) $$;
+
 -- Whether a group is of a domain. Volatile, so that it sees a group that the same statement makes.
 CREATE FUNCTION eventwright.is_group_of(of_group text, of_domain text) RETURNS boolean
 LANGUAGE plpgsql VOLATILE AS $$
@@ -61,7 +65,7 @@ CREATE FUNCTION eventwright.secure_functions() RETURNS void
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     as_owner CONSTANT text[] := ARRAY['open_window', 'fall_asleep', 'wake_up', 'make_room', 'forget_windows', 'lag', 'detach_laggards',
-                                      'is_group_of', 'publish_due', 'next_due'];
+                                      'is_group_of', 'publish_due', 'next_due', 'forget_old_keys'];
     as_caller CONSTANT text[] := ARRAY['running', 'identity', 'assert_identity', 'release', 'edges', 'meet', 'look'];
     f record;
     to_role record;
@@ -188,7 +192,7 @@ DECLARE
     f regprocedure;
 BEGIN
     FOR f IN SELECT oid FROM pg_catalog.pg_proc WHERE pronamespace = 'eventwright'::regnamespace
-                AND proname IN ('secure_functions', 'note_role', 'set_policy', 'grant_producer', 'grant_consumer', 'is_group_of', 'make_room')
+                AND proname IN ('secure_functions', 'note_role', 'set_policy', 'grant_producer', 'grant_consumer', 'is_group_of', 'make_room', 'forget_old_keys')
     LOOP
         EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', f);
     END LOOP;
