@@ -159,7 +159,7 @@ async fn a_wrong_number_of_ranges_is_refused() -> Result {
 async fn a_process_that_joins_gets_its_share_of_the_ranges() -> Result {
     async fn count(event: Event<Happened>, cx: &mut Context<'_, Home, Arc<AtomicUsize>>) -> Handled {
         insert_effect(cx.tx(), "a", &event).await?;
-        tokio::time::sleep(Duration::from_millis(2)).await;
+        tokio::time::sleep(Duration::from_millis(5)).await;
         cx.state().fetch_add(1, Ordering::Relaxed);
         Ok(())
     }

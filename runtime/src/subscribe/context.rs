@@ -3,7 +3,8 @@ use sqlx::PgConnection;
 
 use crate::contract::{Domain, NotRetired, PublishedBy};
 use crate::outgoing::Publish;
-use crate::publish::{Published, Publisher};
+use crate::payload::EventId;
+use crate::publish::{Batch, Published, Publisher};
 use crate::{Envelope, Error};
 
 /// What a handler works with: the transaction, the subscriber's state, and a way to publish.
@@ -57,5 +58,22 @@ impl<D: Domain, S> Context<'_, D, S> {
         let cause = self.cause;
         let events = events.into_iter().map(|event| event.outgoing().caused_by_unless_said(cause));
         self.publisher.publish_all(self.tx, events)
+    }
+
+    /// As [`publish_all`](Self::publish_all), events of several types.
+    ///
+    /// # Errors
+    /// As [`Publisher::publish_batch`].
+    pub fn publish_batch(&mut self, mut batch: Batch<D>) -> BoxFuture<'_, Result<Vec<Published>, Error>> {
+        batch.caused_by(self.cause);
+        self.publisher.publish_batch(self.tx, batch)
+    }
+
+    /// Takes an event of the subscriber's own domain off the schedule, in the same transaction.
+    ///
+    /// # Errors
+    /// As [`Publisher::cancel`].
+    pub fn cancel(&mut self, event_id: EventId) -> BoxFuture<'_, Result<bool, Error>> {
+        self.publisher.cancel(self.tx, event_id)
     }
 }

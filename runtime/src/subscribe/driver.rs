@@ -206,8 +206,10 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
         let paused: bool = row.try_get("paused")?;
         let may = self.inner.breaker.may();
         let due_in: Option<f64> = row.try_get("due_in")?;
-        if scheduled_in == Some(0.0) {
-            publish_due(&self.inner, &mut *log.pool.acquire().await?).await?;
+        let mut scheduled_in = scheduled_in.map(from_now);
+        if scheduled_in == Some(Duration::ZERO) && !publish_due(&self.inner, &mut *log.pool.acquire().await?).await? {
+            // another one is at it, or is just cancelling it
+            scheduled_in = Some(TAKEN);
         }
         Ok(Look {
             newest,
@@ -216,7 +218,7 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
             meeting,
             event_types: row.try_get("event_types")?,
             due_in: due_in.map(from_now),
-            scheduled_in: scheduled_in.map(from_now),
+            scheduled_in,
             rests: match may {
                 _ if paused => Some(FULL),
                 May::Wait(wait) => Some(wait),

@@ -68,12 +68,13 @@ async fn forget<D, S>(inner: &Inner<D, S>, function: &'static str, aged: bool) -
     }
 }
 
-/// Moves scheduled events into the log that are due.
-pub(super) async fn publish_due<D, S>(inner: &Inner<D, S>, db: &mut PgConnection) -> Result<(), Error> {
+/// Moves scheduled events into the log that are due. Returns whether there were any, and nobody else is at it.
+pub(super) async fn publish_due<D, S>(inner: &Inner<D, S>, db: &mut PgConnection) -> Result<bool, Error> {
     let moved = async {
         let mut db = inner.alone(db).await?;
-        inner.query(PUBLISH_DUE).bind(STEP).execute(&mut *db).await?;
-        db.commit().await
+        let moved: i32 = inner.query(PUBLISH_DUE).bind(STEP).fetch_one(&mut *db).await?.try_get(0)?;
+        db.commit().await?;
+        Ok::<bool, sqlx::Error>(moved > 0)
     };
     answered(moved).await
 }

@@ -372,7 +372,7 @@ const LONGEST_TIME_LIMIT: Duration = Duration::from_secs(24 * 3600);
 /// How long the server waits for a worker that should have said something by now, beyond a handler's time.
 const SILENCE: Duration = Duration::from_secs(5);
 /// How often a process asks others for ranges.
-const ASKS: Duration = Duration::from_secs(1);
+const ASKS: Duration = Duration::from_millis(250);
 
 /// Connections of its own: a subscriber waits for nobody else's, and gets none back in a state that somebody else left it in.
 fn own_pool(pool: &PgPool, connections: u32) -> PgPool {
