@@ -318,3 +318,24 @@ async fn large_events_are_read_a_few_at_a_time() -> Result {
     assert_eq!(effects(pool).await?.len(), 20);
     Ok(())
 }
+
+/// What it reads after that may have a gap, so nothing that was read counts as handled.
+#[tokio::test]
+async fn a_group_that_is_detached_while_it_runs_passes_over_nothing_more() -> Result {
+    async fn detach(event: Event<Happened>, cx: &mut Context<'_, Home, PgPool>) -> Handled {
+        insert_effect(cx.tx(), "a", &event).await?;
+        sqlx::query("UPDATE eventwright.groups SET detached_at = now()").execute(cx.state()).await?;
+        Ok(())
+    }
+    let database = migrated().await?;
+    let pool = database.pool();
+    Group::new("a", pool).await?;
+    publish_all(pool, &[("x", 1)]).await?;
+    let running = Subscriber::<Home>::new("a", pool.clone()).ranges(1).state(pool.clone()).on(detach);
+    let ended = running.run_until(std::future::pending()).await;
+    assert!(matches!(&ended, Err(eventwright::Error::Detached { group }) if group == "a"), "{ended:?}");
+    assert!(effects(pool).await?.is_empty());
+    let done: i64 = sqlx::query_scalar("SELECT max(done) FROM eventwright.positions").fetch_one(pool).await?;
+    assert_eq!(done, 0);
+    Ok(())
+}

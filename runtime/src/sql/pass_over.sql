@@ -6,6 +6,7 @@ WITH quick AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true)
       FROM eventwright.positions p CROSS JOIN quick
       JOIN unnest($2::smallint[], $8::smallint[]) AS empty (lo, hi) ON p.bucket_lo = empty.lo AND p.bucket_hi = empty.hi
      WHERE p.group_name = $1 AND p.done = $3 AND p.current IS NULL AND p.stop_at IS NULL
+       AND NOT EXISTS (SELECT FROM eventwright.groups WHERE name = $1 AND detached_at IS NOT NULL)
        FOR NO KEY UPDATE OF p SKIP LOCKED
 )
 UPDATE eventwright.positions p

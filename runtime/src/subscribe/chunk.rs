@@ -212,7 +212,7 @@ impl<D: Domain, S: Send + Sync + 'static> Worker<'_, D, S> {
             held_back.store(inner, &mut tx).await?;
             let through = claim.advance(&mut tx, log, group, &page).await?;
             tx.commit().await?;
-            Ok::<bool, sqlx::Error>(through)
+            Ok::<bool, Error>(through)
         };
         match answered(committed).await {
             Ok(through) => {

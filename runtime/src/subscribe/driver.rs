@@ -15,7 +15,7 @@ use super::breaker::May;
 use super::chunk::{Left, Range, run_range};
 use super::held::run_held;
 use super::log::{Claim, Opened, Page, Window};
-use super::maintain::{maintain, publish_due, report};
+use super::maintain::{clear_away, make_ready, publish_due, report};
 use super::scout::scout;
 use super::wake::{Call, Listener, Ticket, answer};
 use super::{Inner, group};
@@ -43,6 +43,7 @@ const TAKEN: Duration = Duration::from_millis(50);
 /// How long a range is left to the process that asked for it.
 const YIELDED: Duration = Duration::from_millis(300);
 const MAINTENANCE: Duration = Duration::from_secs(30);
+const CLEARING_AWAY: Duration = Duration::from_secs(300);
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(5);
 /// When a run ends by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,6 +103,7 @@ struct Driver<D, S> {
     ticket: Option<Ticket>,
     back_off: Duration,
     maintained: Option<Instant>,
+    cleared_away: Option<Instant>,
     maintenance: Option<JoinHandle<()>>,
     /// When it last looked, unless it has slept since.
     looked: Option<tokio::time::Instant>,
@@ -126,6 +128,7 @@ pub(super) async fn run<D: Domain, S: Send + Sync + 'static>(
         ticket: None,
         back_off: BUSY,
         maintained: None,
+        cleared_away: None,
         maintenance: None,
         looked: None,
     };
@@ -369,7 +372,16 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
         report(&self.inner).await?;
         if self.maintenance.as_ref().is_none_or(JoinHandle::is_finished) {
             let inner = Arc::clone(&self.inner);
-            self.maintenance = Some(tokio::spawn(async move { maintain(&inner).await }));
+            let clears_away = self.cleared_away.is_none_or(|last| last.elapsed() >= CLEARING_AWAY);
+            if clears_away {
+                self.cleared_away = Some(Instant::now());
+            }
+            self.maintenance = Some(tokio::spawn(async move {
+                make_ready(&inner).await;
+                if clears_away {
+                    clear_away(&inner).await;
+                }
+            }));
         }
         Ok(())
     }

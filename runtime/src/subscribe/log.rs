@@ -295,10 +295,11 @@ impl Claim {
         log: &Log,
         group: &str,
         page: &Page,
-    ) -> Result<bool, sqlx::Error> {
+    ) -> Result<bool, Error> {
         let next = self.after(page);
         let current = (!page.complete).then_some(&next.target);
-        log.query(ADVANCE)
+        let moved = log
+            .query(ADVANCE)
             .bind(group)
             .bind(self.lo)
             .bind(next.done.id)
@@ -312,7 +313,10 @@ impl Claim {
             .bind(current.map(|window| &window.fence))
             .execute(tx)
             .await?;
-        Ok(page.complete)
+        match moved.rows_affected() {
+            0 => Err(Error::Detached { group: group.to_owned() }),
+            _ => Ok(page.complete),
+        }
     }
 }
 

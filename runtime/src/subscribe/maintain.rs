@@ -1,7 +1,5 @@
 //! What a subscriber does for the log, now and then: room for the next events, and an end for old ones.
 
-use std::time::Duration;
-
 use sqlx::{PgConnection, Row};
 use tracing::warn;
 
@@ -10,11 +8,9 @@ use super::ask::{Route, answered};
 use crate::migrate::make_room;
 use crate::{Error, Retention};
 
-/// How long a key makes publishing the same thing again a no-op.
-const KEYS_ARE_GOOD_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
 const STEP: i32 = 10_000;
 
-const FORGET_KEYS: &str = "SELECT eventwright.forget_idempotency_keys(make_interval(secs => $1), $2)";
+const FORGET_KEYS: &str = "SELECT eventwright.forget_old_keys($1)";
 const FORGET_WINDOWS: &str = "SELECT eventwright.forget_windows($1)";
 const PUBLISH_DUE: &str = "SELECT eventwright.publish_due($1)";
 const COMPLETED: &str = "SELECT min(done) AS completed FROM eventwright.positions WHERE group_name = $1";
@@ -23,10 +19,14 @@ const REPORT: &str = "INSERT INTO eventwright.readers AS r (home, group_name, co
 const IS_DETACHED: &str =
     "SELECT detached_at IS NOT NULL AS detached FROM eventwright.readers WHERE home = $1 AND group_name = $2";
 
-/// All that is due every half a minute. What does not succeed is told, and tried again the next time.
-pub(super) async fn maintain<D, S>(inner: &Inner<D, S>) {
+/// Room for the next events. What does not succeed is told, and tried again the next time.
+pub(super) async fn make_ready<D, S>(inner: &Inner<D, S>) {
     told(inner, "the log's next partitions can't be made", answered(room(inner)).await);
-    told(inner, "old idempotency keys can't be forgotten", forget(inner, FORGET_KEYS, true).await);
+}
+
+/// An end for what is old. What does not succeed is told, and tried again the next time.
+pub(super) async fn clear_away<D, S>(inner: &Inner<D, S>) {
+    told(inner, "old idempotency keys can't be forgotten", forget(inner, FORGET_KEYS).await);
     let old = match inner.settings.route {
         // reports, removes, and warns
         Route::Direct => {
@@ -34,7 +34,7 @@ pub(super) async fn maintain<D, S>(inner: &Inner<D, S>) {
             retention.maintain().await.map(|_| ())
         }
         // removing takes a session of its own, which a pooler does not give
-        Route::Pooler => forget(inner, FORGET_WINDOWS, false).await,
+        Route::Pooler => forget(inner, FORGET_WINDOWS).await,
     };
     told(inner, "old events can't be removed", old);
 }
@@ -51,14 +51,12 @@ async fn room<D, S>(inner: &Inner<D, S>) -> Result<(), Error> {
 }
 
 /// Calls a function that forgets in steps, until there is nothing left.
-async fn forget<D, S>(inner: &Inner<D, S>, function: &'static str, aged: bool) -> Result<(), Error> {
+async fn forget<D, S>(inner: &Inner<D, S>, function: &'static str) -> Result<(), Error> {
     let mut db = inner.log.pool.acquire().await?;
     loop {
         let step = async {
             let mut db = inner.alone(&mut db).await?;
-            let query = inner.query(function);
-            let query = if aged { query.bind(KEYS_ARE_GOOD_FOR.as_secs_f64()) } else { query };
-            let forgotten: i32 = query.bind(STEP).fetch_one(&mut *db).await?.try_get(0)?;
+            let forgotten: i32 = inner.query(function).bind(STEP).fetch_one(&mut *db).await?.try_get(0)?;
             db.commit().await?;
             Ok::<i32, sqlx::Error>(forgotten)
         };

@@ -1,7 +1,7 @@
 //! Random programs of publishers, workers and operators, each run one statement after the other, against a model in memory: every
 //! committed event is handled once by each group, in the order of its subject, and nothing else ever is.
 //!
-//! `EVENTWRIGHT_MODEL_PROGRAMS` says how many (300), `EVENTWRIGHT_MODEL_SEED` from which on (from anywhere). A program that fails is
+//! `EVENTWRIGHT_MODEL_PROGRAMS` says how many (120), `EVENTWRIGHT_MODEL_SEED` from which on (from anywhere). A program that fails is
 //! made smaller and printed; run it again with one program from its seed.
 
 mod breaks;
@@ -34,7 +34,7 @@ fn number(variable: &str) -> Option<u64> {
 async fn a_third_of_them(like: Like) -> Result {
     let mut lane = Lane::new(like).await?;
     let first = number("EVENTWRIGHT_MODEL_SEED").unwrap_or_else(|| fastrand::u64(..u64::MAX / 2));
-    let count = number("EVENTWRIGHT_MODEL_PROGRAMS").unwrap_or(300).div_ceil(3);
+    let count = number("EVENTWRIGHT_MODEL_PROGRAMS").unwrap_or(120).div_ceil(3);
     for seed in first..first + count {
         lane.must_hold(&Program::random(seed)).await?;
     }
