@@ -60,6 +60,7 @@ pub(crate) enum Due {
 
 /// The event's payload in an older version.
 #[derive(Clone)]
+#[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "nobody publishes without a database"))]
 pub(crate) struct Downcast {
     pub(crate) version: u16,
     pub(crate) json: Result<String, EncodeError>,
