@@ -88,6 +88,12 @@ impl<D, S> Inner<D, S> {
         self.settings.route.query(&self.schema, statement)
     }
 
+    /// One of our statements about held events, planned anew each time: a plan that was made while there were few would scan them all
+    /// when there are many.
+    pub(super) fn query_anew<'q>(&self, statement: &'static str) -> Query<'q> {
+        self.query(statement).persistent(false)
+    }
+
     /// A connection for a statement that is alone in its transaction.
     pub(super) async fn alone<'c>(&self, db: &'c mut PgConnection) -> Result<Alone<'c>, sqlx::Error> {
         self.settings.route.alone(db).await

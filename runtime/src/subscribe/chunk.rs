@@ -322,7 +322,7 @@ async fn blocked<D, S>(
 ) -> Result<HashSet<String>, sqlx::Error> {
     let subjects: HashSet<&str> = page.events.iter().map(|event| event.envelope.subject.as_str()).collect();
     let subjects: Vec<&str> = subjects.into_iter().collect();
-    let query = inner.query(BLOCKED).bind(&inner.group).bind(subjects).bind(inner.settings.keeps_order);
+    let query = inner.query_anew(BLOCKED).bind(&inner.group).bind(subjects).bind(inner.settings.keeps_order);
     let blocked = query.fetch_all(tx).await?;
     blocked.iter().map(|row| row.try_get("subject")).collect()
 }

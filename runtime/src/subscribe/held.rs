@@ -86,7 +86,7 @@ pub(super) async fn lease<D, S>(
     let lease = Uuid::now_v7();
     let mut db = inner.alone(db).await?;
     let rows = inner
-        .query(LEASE_HELD)
+        .query_anew(LEASE_HELD)
         .bind(&inner.group)
         .bind(kinds)
         .bind(lease)

@@ -192,7 +192,7 @@ impl<D, S> Inner<D, S> {
         events: &[(i64, &Hold)],
     ) -> Result<(), sqlx::Error> {
         let (seqs, holds): (Vec<i64>, Vec<&Hold>) = events.iter().copied().unzip();
-        self.query(PUT_OFF)
+        self.query_anew(PUT_OFF)
             .bind(&self.group)
             .bind(lease)
             .bind(seqs)

@@ -104,12 +104,14 @@ async fn run_together<D: Domain, S: Send + Sync + 'static>(
 /// The events that are still ours, and what waits behind them, all locked.
 async fn read<D, S>(inner: &Inner<D, S>, tx: &mut PgConnection, leased: &[Leased]) -> Result<Batch, sqlx::Error> {
     let subjects: Vec<&str> = leased.iter().map(|held| held.event.envelope.subject.as_str()).collect();
+    let at_most = i64::try_from(inner.settings.chunk).unwrap_or(i64::MAX).max(SUBJECTS);
     let rows = inner
-        .query(FOLLOWERS)
+        .query_anew(FOLLOWERS)
         .bind(&inner.group)
         .bind(subjects)
         .bind(leased.first().map(|held| held.lease))
-        .bind(i64::try_from(inner.settings.chunk).unwrap_or(i64::MAX).max(SUBJECTS))
+        .bind(at_most)
+        .bind((at_most / leased.len().max(1) as i64).max(1))
         .fetch_all(tx)
         .await?;
     let mut batch = Batch::default();
@@ -147,7 +149,7 @@ async fn store<D, S>(
     let set_aside: HashSet<i64> = aside.holds().map(|(seq, _)| seq).collect();
     let handled: Vec<i64> = tried.iter().map(|event| event.seq).filter(|seq| !set_aside.contains(seq)).collect();
     let count = handled.len();
-    inner.query(LET_GO_ALL).bind(&inner.group).bind(handled).execute(&mut *tx).await?;
+    inner.query_anew(LET_GO_ALL).bind(&inner.group).bind(handled).execute(&mut *tx).await?;
     if !held.is_empty() {
         inner.put_off(tx, lease, &held).await?;
     }
