@@ -8,9 +8,24 @@ CREATE TABLE eventwright.settings (
     -- A group that is further behind is warned of; null: never.
     warn_after   interval DEFAULT '1 day' CHECK (warn_after >= interval '0'),
     -- A group that is further behind is detached, so that it can't fill the disk; null: never.
-    detach_after interval CHECK (detach_after >= interval '0')
+    detach_after interval CHECK (detach_after >= interval '0'),
+    -- When somebody last began to clear away what is old.
+    cleared_at   timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 INSERT INTO eventwright.settings DEFAULT VALUES;
+
+-- Whether five minutes are over since somebody began to clear away; if so, the caller is to do it, and nobody else for as long.
+CREATE FUNCTION eventwright.may_clear_away() RETURNS boolean
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    -- first without a lock, and without a transaction id
+    PERFORM FROM eventwright.settings WHERE cleared_at < clock_timestamp() - interval '5 minutes';
+    IF FOUND THEN
+        UPDATE eventwright.settings SET cleared_at = clock_timestamp() WHERE cleared_at < clock_timestamp() - interval '5 minutes';
+    END IF;
+    RETURN FOUND;
+END
+$$;
 
 -- Partitions that nobody needs any more. A row is written before the partition is touched: from then on nobody may count on its
 -- events, and whoever finds it half removed may remove it. It stays, to tell where the log begins.

@@ -58,21 +58,32 @@ BEGIN
 END
 $$;
 
+-- The functions that subscribers call: those that do more than their callers may run as the owner. Whoever adds one says it here.
+CREATE TABLE eventwright.subscriber_functions (
+    name     text    PRIMARY KEY,
+    as_owner boolean NOT NULL
+);
+INSERT INTO eventwright.subscriber_functions (name, as_owner) VALUES
+    ('open_window', true), ('fall_asleep', true), ('wake_up', true), ('make_room', true), ('forget_windows', true), ('lag', true),
+    ('detach_laggards', true), ('is_group_of', true), ('publish_due', true), ('next_due', true), ('forget_old_keys', true),
+    ('may_clear_away', true),
+    ('running', false), ('identity', false), ('assert_identity', false), ('release', false), ('edges', false), ('meet', false),
+    ('look', false);
+
 -- Has functions that do more than their callers may run as the owner, takes them from everybody else, and gives all roles those that
 -- they need. A function that runs as the owner finds nothing by the caller's search_path: all names in it are qualified, and it looks
 -- for operators in pg_catalog alone. No lock on any table.
 CREATE FUNCTION eventwright.secure_functions() RETURNS void
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-    as_owner CONSTANT text[] := ARRAY['open_window', 'fall_asleep', 'wake_up', 'make_room', 'forget_windows', 'lag', 'detach_laggards',
-                                      'is_group_of', 'publish_due', 'next_due', 'forget_old_keys'];
-    as_caller CONSTANT text[] := ARRAY['running', 'identity', 'assert_identity', 'release', 'edges', 'meet', 'look'];
     f record;
     to_role record;
 BEGIN
-    FOR f IN SELECT p.oid::regprocedure AS signature, p.proname = ANY (as_owner) AS elevated, p.proname = ANY (as_owner || as_caller) AS needed,
+    FOR f IN SELECT p.oid::regprocedure AS signature, coalesce(s.as_owner, false) AS elevated, s.name IS NOT NULL AS needed,
                     p.proname = 'make_room' AS all_roles
-               FROM pg_catalog.pg_proc p WHERE p.pronamespace = 'eventwright'::regnamespace
+               FROM pg_catalog.pg_proc p
+               LEFT JOIN eventwright.subscriber_functions s ON s.name = p.proname
+              WHERE p.pronamespace = 'eventwright'::regnamespace
     LOOP
         -- first taken from everybody, then made powerful
         EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', f.signature);
@@ -192,7 +203,7 @@ DECLARE
     f regprocedure;
 BEGIN
     FOR f IN SELECT oid FROM pg_catalog.pg_proc WHERE pronamespace = 'eventwright'::regnamespace
-                AND proname IN ('secure_functions', 'note_role', 'set_policy', 'grant_producer', 'grant_consumer', 'is_group_of', 'make_room', 'forget_old_keys')
+                AND proname IN ('secure_functions', 'note_role', 'set_policy', 'grant_producer', 'grant_consumer', 'is_group_of', 'make_room', 'forget_old_keys', 'may_clear_away')
     LOOP
         EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', f);
     END LOOP;

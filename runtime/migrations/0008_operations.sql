@@ -105,30 +105,5 @@ LANGUAGE sql STABLE AS $$
     SELECT EXISTS (SELECT FROM eventwright.erasures e WHERE e.subject = of_subject AND e.asked_at >= was_erased.published_at)
 $$;
 
--- As before, with the functions of this migration that subscribers need.
-CREATE OR REPLACE FUNCTION eventwright.secure_functions() RETURNS void
-LANGUAGE plpgsql VOLATILE AS $$
-DECLARE
-    as_owner CONSTANT text[] := ARRAY['open_window', 'fall_asleep', 'wake_up', 'make_room', 'forget_windows', 'lag', 'detach_laggards',
-                                      'is_group_of', 'publish_due', 'next_due', 'was_erased'];
-    as_caller CONSTANT text[] := ARRAY['running', 'identity', 'assert_identity', 'release', 'edges', 'meet', 'look', 'seq_at',
-                                       'erased', 'is_erased'];
-    f record;
-    to_role record;
-BEGIN
-    FOR f IN SELECT p.oid::regprocedure AS signature, p.proname = ANY (as_owner) AS elevated, p.proname = ANY (as_owner || as_caller) AS needed,
-                    p.proname = 'make_room' AS all_roles
-               FROM pg_catalog.pg_proc p WHERE p.pronamespace = 'eventwright'::regnamespace
-    LOOP
-        -- first taken from everybody, then made powerful
-        EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', f.signature);
-        IF f.elevated THEN
-            EXECUTE format('ALTER FUNCTION %s SECURITY DEFINER SET search_path = pg_catalog, pg_temp', f.signature);
-        END IF;
-        CONTINUE WHEN NOT f.needed;
-        FOR to_role IN SELECT role FROM eventwright.roles WHERE reads IS NOT NULL OR f.all_roles LOOP
-            EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %I', f.signature, to_role.role);
-        END LOOP;
-    END LOOP;
-END
-$$;
+INSERT INTO eventwright.subscriber_functions (name, as_owner) VALUES
+    ('was_erased', true), ('seq_at', false), ('erased', false), ('is_erased', false);

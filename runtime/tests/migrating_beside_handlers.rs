@@ -7,6 +7,7 @@ use sqlx::PgPool;
 
 const BEFORE: &str = "DELETE FROM eventwright.migrations WHERE version >= 8;
     DROP TABLE eventwright.erasures;
+    DELETE FROM eventwright.subscriber_functions WHERE name IN ('was_erased', 'seq_at', 'erased', 'is_erased');
     DROP FUNCTION eventwright.begin_erasure, eventwright.erased, eventwright.is_erased, eventwright.was_erased, eventwright.seq_at;
     DROP INDEX eventwright.held_dead_event;
     DROP VIEW eventwright.dead_letters;

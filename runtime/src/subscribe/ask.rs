@@ -3,8 +3,8 @@
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
-use sqlx::postgres::PgArguments;
-use sqlx::{Connection, PgConnection, Postgres, Transaction};
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::{Connection, PgConnection, PgPool, Postgres, Transaction};
 
 use super::Inner;
 use crate::{Error, Schema};
@@ -34,6 +34,24 @@ pub(super) enum Route {
 }
 
 impl Route {
+    /// Asks a statement that is alone in its transaction; returns its first row, if there is one.
+    pub(super) async fn ask_on(self, db: &mut PgConnection, query: Query<'_>) -> Result<Option<PgRow>, sqlx::Error> {
+        let mut db = self.alone(db).await?;
+        let row = query.fetch_optional(&mut *db).await?;
+        db.commit().await?;
+        Ok(row)
+    }
+
+    /// The same, on any connection of a pool.
+    pub(super) async fn ask(self, pool: &PgPool, query: Query<'_>) -> Result<Option<PgRow>, sqlx::Error> {
+        self.ask_on(&mut *pool.acquire().await?, query).await
+    }
+
+    /// The same, of a statement that always has a row.
+    pub(super) async fn ask_one(self, pool: &PgPool, query: Query<'_>) -> Result<PgRow, sqlx::Error> {
+        self.ask(pool, query).await?.ok_or(sqlx::Error::RowNotFound)
+    }
+
     pub(super) fn query<'q>(self, schema: &Schema, statement: &'static str) -> Query<'q> {
         sqlx::query(schema.sql(statement)).persistent(self == Self::Direct)
     }
@@ -94,9 +112,19 @@ impl<D, S> Inner<D, S> {
         self.query(statement).persistent(false)
     }
 
-    /// A connection for a statement that is alone in its transaction.
-    pub(super) async fn alone<'c>(&self, db: &'c mut PgConnection) -> Result<Alone<'c>, sqlx::Error> {
-        self.settings.route.alone(db).await
+    /// Asks the group's database a statement that is alone in its transaction.
+    pub(super) async fn ask(&self, query: Query<'_>) -> Result<Option<PgRow>, sqlx::Error> {
+        self.settings.route.ask(&self.pool, query).await
+    }
+
+    /// The same, on a connection that one has.
+    pub(super) async fn ask_on(&self, db: &mut PgConnection, query: Query<'_>) -> Result<Option<PgRow>, sqlx::Error> {
+        self.settings.route.ask_on(db, query).await
+    }
+
+    /// Asks the log's database.
+    pub(super) async fn ask_log(&self, query: Query<'_>) -> Result<PgRow, sqlx::Error> {
+        self.settings.route.ask_one(&self.log.pool, query).await
     }
 }
 

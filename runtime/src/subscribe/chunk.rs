@@ -12,6 +12,7 @@ use super::context::Context;
 use super::failure::Failure;
 use super::handler::Handler;
 use super::hands::Hands;
+use super::held::attempts;
 use super::hold::{Aside, Hold, Reason};
 use super::log::{Claim, Page, Window};
 use super::page::Pages;
@@ -273,17 +274,8 @@ async fn begin_chunk<D, S>(
     (first_seq, last_seq): (i64, i64),
     again: bool,
 ) -> Result<Begun, sqlx::Error> {
-    let mut db = inner.alone(aside).await?;
-    let row = inner
-        .query(BEGIN_CHUNK)
-        .bind(&inner.group)
-        .bind(lo)
-        .bind(first_seq)
-        .bind(last_seq)
-        .bind(again)
-        .fetch_one(&mut *db)
-        .await?;
-    db.commit().await?;
+    let query = inner.query(BEGIN_CHUNK).bind(&inner.group).bind(lo).bind(first_seq).bind(last_seq).bind(again);
+    let row = inner.ask_on(aside, query).await?.ok_or(sqlx::Error::RowNotFound)?;
     Ok(Begun {
         suspect: row.try_get("suspect")?,
         holding: row.try_get("holding")?,
@@ -294,9 +286,8 @@ async fn begin_chunk<D, S>(
 
 /// The chunk was begun, and nothing of it has run: whoever comes next need not be suspicious.
 async fn forget_chunk<D, S>(inner: &Inner<D, S>, aside: &mut PgConnection, lo: i16) -> Result<(), sqlx::Error> {
-    let mut db = inner.alone(aside).await?;
-    inner.query(FORGET_CHUNK).bind(&inner.group).bind(lo).execute(&mut *db).await?;
-    db.commit().await
+    inner.ask_on(aside, inner.query(FORGET_CHUNK).bind(&inner.group).bind(lo)).await?;
+    Ok(())
 }
 
 /// Counts an attempt at a suspect, this one included. Suspects of a group take turns: an innocent one that ran beside the
@@ -308,11 +299,8 @@ async fn suspect_attempts<D, S>(
     lo: i16,
 ) -> Result<u32, sqlx::Error> {
     inner.query(TAKE_TURNS).bind(&inner.group).execute(tx).await?;
-    let mut db = inner.alone(aside).await?;
-    let counted = inner.query(COUNT_ATTEMPT).bind(&inner.group).bind(lo).fetch_one(&mut *db).await?;
-    db.commit().await?;
-    let attempts: i32 = counted.try_get("attempts")?;
-    Ok(attempts.unsigned_abs())
+    let counted = inner.ask_on(aside, inner.query(COUNT_ATTEMPT).bind(&inner.group).bind(lo)).await?;
+    attempts(&counted.ok_or(sqlx::Error::RowNotFound)?)
 }
 
 async fn blocked<D, S>(

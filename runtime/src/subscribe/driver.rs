@@ -15,7 +15,7 @@ use super::breaker::May;
 use super::chunk::{Left, Range, run_range};
 use super::held::run_held;
 use super::log::{Claim, Opened, Page, Window};
-use super::maintain::{clear_away, make_ready, publish_due, report};
+use super::maintain::{maintain, publish_due, report};
 use super::scout::scout;
 use super::wake::{Call, Listener, Ticket, answer};
 use super::{Inner, group};
@@ -43,8 +43,8 @@ const TAKEN: Duration = Duration::from_millis(50);
 /// How long a range is left to the process that asked for it.
 const YIELDED: Duration = Duration::from_millis(300);
 const MAINTENANCE: Duration = Duration::from_secs(30);
-const CLEARING_AWAY: Duration = Duration::from_secs(300);
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(5);
+
 /// When a run ends by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Until {
@@ -103,7 +103,6 @@ struct Driver<D, S> {
     ticket: Option<Ticket>,
     back_off: Duration,
     maintained: Option<Instant>,
-    cleared_away: Option<Instant>,
     maintenance: Option<JoinHandle<()>>,
     /// When it last looked, unless it has slept since.
     looked: Option<tokio::time::Instant>,
@@ -128,7 +127,6 @@ pub(super) async fn run<D: Domain, S: Send + Sync + 'static>(
         ticket: None,
         back_off: BUSY,
         maintained: None,
-        cleared_away: None,
         maintenance: None,
         looked: None,
     };
@@ -204,13 +202,13 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
         }
         let meeting: bool = row.try_get("meeting")?;
         if meeting {
-            self.meet().await?;
+            self.inner.ask(self.inner.query(MEET).bind(group)).await?;
         }
         let paused: bool = row.try_get("paused")?;
         let may = self.inner.breaker.may();
         let due_in: Option<f64> = row.try_get("due_in")?;
         let mut scheduled_in = scheduled_in.map(from_now);
-        if scheduled_in == Some(Duration::ZERO) && !publish_due(&self.inner, &mut *log.pool.acquire().await?).await? {
+        if scheduled_in == Some(Duration::ZERO) && !publish_due(&self.inner).await? {
             // another one is at it, or is just cancelling it
             scheduled_in = Some(TAKEN);
         }
@@ -232,19 +230,8 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
     }
 
     async fn look_at_group(&self, newest: i64) -> Result<Option<PgRow>, sqlx::Error> {
-        let mut db = self.inner.pool.acquire().await?;
-        let mut db = self.inner.alone(&mut db).await?;
         let query = self.inner.query(LOOK).bind(&self.inner.group).bind(newest).bind(&self.inner.kinds);
-        let row = query.fetch_optional(&mut *db).await?;
-        db.commit().await?;
-        Ok(row)
-    }
-
-    async fn meet(&self) -> Result<(), sqlx::Error> {
-        let mut db = self.inner.pool.acquire().await?;
-        let mut db = self.inner.alone(&mut db).await?;
-        self.inner.query(MEET).bind(&self.inner.group).execute(&mut *db).await?;
-        db.commit().await
+        self.inner.ask(query).await
     }
 
     /// Where nobody is at work and there is little to do, ranges are handed out with what there is to do.
@@ -372,16 +359,7 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
         report(&self.inner).await?;
         if self.maintenance.as_ref().is_none_or(JoinHandle::is_finished) {
             let inner = Arc::clone(&self.inner);
-            let clears_away = self.cleared_away.is_none_or(|last| last.elapsed() >= CLEARING_AWAY);
-            if clears_away {
-                self.cleared_away = Some(Instant::now());
-            }
-            self.maintenance = Some(tokio::spawn(async move {
-                make_ready(&inner).await;
-                if clears_away {
-                    clear_away(&inner).await;
-                }
-            }));
+            self.maintenance = Some(tokio::spawn(async move { maintain(&inner).await }));
         }
         Ok(())
     }
@@ -446,20 +424,14 @@ async fn run_and_rest<D: Domain, S: Send + Sync + 'static>(inner: &Inner<D, S>, 
         Left::Done => {}
         Left::Taken => {
             if inner.may_ask() {
-                answered(ask_for(inner, lo)).await?;
+                let query = inner.query(ASK_FOR).bind(&inner.group).bind(lo).bind(inner.ranges_at_work());
+                answered(inner.ask(query)).await?;
             }
             tokio::time::sleep(TAKEN).await;
         }
         Left::Yielded => tokio::time::sleep(YIELDED).await,
     }
     Ok(())
-}
-
-async fn ask_for<D, S>(inner: &Inner<D, S>, lo: i16) -> Result<(), sqlx::Error> {
-    let mut db = inner.pool.acquire().await?;
-    let mut db = inner.alone(&mut db).await?;
-    inner.query(ASK_FOR).bind(&inner.group).bind(lo).bind(inner.ranges_at_work()).execute(&mut *db).await?;
-    db.commit().await
 }
 
 async fn next_call(listener: &mut Option<Listener>) -> Call {

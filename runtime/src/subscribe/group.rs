@@ -49,12 +49,8 @@ pub(super) async fn join<D: Domain, S>(inner: &mut Inner<D, S>) -> Result<(), Er
     }
     let found = found.ok_or_else(|| Error::NoGroup { group: inner.group.clone() })?;
     check(inner, &found)?;
-    let mut db = inner.pool.acquire().await?;
-    let mut db = inner.alone(&mut db).await?;
-    let query = inner.query(SAY_WHAT_IT_IS);
-    let query = query.bind(&inner.group).bind(&inner.event_types).bind(inner.settings.keeps_order);
-    query.execute(&mut *db).await?;
-    db.commit().await?;
+    let query = inner.query(SAY_WHAT_IT_IS).bind(&inner.group);
+    inner.ask(query.bind(&inner.event_types).bind(inner.settings.keeps_order)).await?;
     // its timeline, too: what has read another life of the log must not go on as if nothing had happened
     inner.log.identity = found.log;
     inner.log.until_seq = found.until_seq;
@@ -92,11 +88,7 @@ async fn home<D, S>(inner: &Inner<D, S>) -> Result<String, sqlx::Error> {
 }
 
 async fn find<D, S>(inner: &Inner<D, S>) -> Result<Option<Found>, sqlx::Error> {
-    let mut db = inner.pool.acquire().await?;
-    let mut db = inner.alone(&mut db).await?;
-    let row = inner.query(FIND_GROUP).bind(&inner.group).fetch_optional(&mut *db).await?;
-    db.commit().await?;
-    let Some(row) = row else { return Ok(None) };
+    let Some(row) = inner.ask(inner.query(FIND_GROUP).bind(&inner.group)).await? else { return Ok(None) };
     let system: Option<i64> = row.try_get("log_system")?;
     let log = match system {
         Some(system) => {
@@ -138,11 +130,7 @@ async fn beginning<D, S>(inner: &Inner<D, S>) -> Result<Beginning, Error> {
 
 /// A number before all that was published at this time or later.
 async fn seq_at<D, S>(inner: &Inner<D, S>, time: OffsetDateTime) -> Result<i64, sqlx::Error> {
-    let mut db = inner.log.pool.acquire().await?;
-    let mut db = inner.alone(&mut db).await?;
-    let row = inner.query(SEQ_AT).bind(time).fetch_one(&mut *db).await?;
-    db.commit().await?;
-    row.try_get("seq")
+    inner.ask_log(inner.query(SEQ_AT).bind(time)).await?.try_get("seq")
 }
 
 async fn seq_of<D, S>(inner: &Inner<D, S>, event_id: EventId) -> Result<i64, Error> {
@@ -152,22 +140,18 @@ async fn seq_of<D, S>(inner: &Inner<D, S>, event_id: EventId) -> Result<i64, Err
 }
 
 async fn make<D: Domain, S>(inner: &Inner<D, S>, beginning: &Beginning) -> Result<(), Error> {
-    let Inner { pool, group, log, settings, .. } = inner;
+    let Inner { group, log, settings, .. } = inner;
     let elsewhere = log.identity.as_ref();
-    let (lows, highs): (Vec<i16>, Vec<i16>) = split(settings.ranges).unzip();
     let Beginning { done, current, after_seq, until_seq } = beginning;
     let current = current.as_ref();
-    let mut db = pool.acquire().await?;
-    let mut db = inner.alone(&mut db).await?;
-    inner
+    let query = inner
         .query(MAKE_GROUP)
         .bind(group)
         .bind(D::NAME)
         .bind(elsewhere.map(|log| log.system))
         .bind(elsewhere.map(|log| &log.database))
         .bind(elsewhere.map(|log| log.timeline))
-        .bind(lows)
-        .bind(highs)
+        .bind(i32::from(settings.ranges))
         .bind(done.id)
         .bind(current.map(|window| window.id))
         .bind(after_seq)
@@ -179,10 +163,9 @@ async fn make<D: Domain, S>(inner: &Inner<D, S>, beginning: &Beginning) -> Resul
         .bind(current.map(|window| &window.fence))
         .bind(settings.replay.is_some())
         .bind(until_seq)
-        .bind(settings.replay.as_ref().is_none_or(|replay| replay.effects))
-        .execute(&mut *db)
-        .await?;
-    Ok(db.commit().await?)
+        .bind(settings.replay.as_ref().is_none_or(|replay| replay.effects));
+    inner.ask(query).await?;
+    Ok(())
 }
 
 fn is_the_same_log(known: Option<&Identity>, given: Option<&Identity>) -> bool {
@@ -199,10 +182,4 @@ fn name(log: Option<&Identity>) -> String {
         Some(log) => format!("database `{}` of cluster {}", log.database, log.system),
         None => "this database".into(),
     }
-}
-
-/// The buckets 0 to 1023 in this many ranges of nearly equal size, both ends included.
-fn split(ranges: u16) -> impl Iterator<Item = (i16, i16)> {
-    let edge = move |n: u16| (u32::from(n) * 1024 / u32::from(ranges)) as i16;
-    (0..ranges).map(move |n| (edge(n), edge(n + 1) - 1))
 }

@@ -84,7 +84,7 @@ pub(super) async fn lease<D, S>(
     at_most: i64,
 ) -> Result<Vec<Leased>, sqlx::Error> {
     let lease = Uuid::now_v7();
-    let mut db = inner.alone(db).await?;
+    let mut db = inner.settings.route.alone(db).await?;
     let rows = inner
         .query_anew(LEASE_HELD)
         .bind(&inner.group)
@@ -203,16 +203,9 @@ async fn renewing<D, S>(
 }
 
 async fn renew<D, S>(inner: &Inner<D, S>, db: &mut PgConnection, held: &Leased) -> Result<(), sqlx::Error> {
-    let mut db = inner.alone(db).await?;
-    inner
-        .query(RENEW)
-        .bind(&inner.group)
-        .bind(held.event.seq)
-        .bind(held.lease)
-        .bind(inner.settings.lease.as_secs_f64())
-        .execute(&mut *db)
-        .await?;
-    db.commit().await
+    let query = inner.query(RENEW).bind(&inner.group).bind(held.event.seq).bind(held.lease);
+    inner.ask_on(db, query.bind(inner.settings.lease.as_secs_f64())).await?;
+    Ok(())
 }
 
 /// The event is handled: the next of its subject may run. Where another worker took it over, what we did in `tx` is undone.

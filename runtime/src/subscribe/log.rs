@@ -68,22 +68,15 @@ impl Log {
     }
 
     pub(super) async fn find_identity(&self) -> Result<Identity, sqlx::Error> {
-        let mut db = self.pool.acquire().await?;
-        let mut db = self.route.alone(&mut db).await?;
-        let row = self.query(IDENTITY).fetch_one(&mut *db).await?;
-        db.commit().await?;
+        let row = self.route.ask_one(&self.pool, self.query(IDENTITY)).await?;
         Ok(Identity { system: row.try_get(0)?, database: row.try_get(1)?, timeline: row.try_get(2)? })
     }
 
     /// Opens a window at the log's end, unless nothing was published since the last one. It is settled where all transactions up to
     /// the xid `over` were over before.
     pub(super) async fn open_window(&self, over: Option<&str>) -> Result<Opened, sqlx::Error> {
-        let mut db = self.pool.acquire().await?;
-        let mut db = self.route.alone(&mut db).await?;
         let statement = self.query(OPEN).bind(over).bind(self.is_elsewhere);
-        let row = self.bind_identity(statement).fetch_one(&mut *db).await?;
-        db.commit().await?;
-        opened(&row)
+        opened(&self.route.ask_one(&self.pool, self.bind_identity(statement)).await?)
     }
 
     /// The same, with what `look` says of a group in the log's own database.
@@ -93,11 +86,8 @@ impl Log {
         group: &str,
         kinds: &[String],
     ) -> Result<(Opened, Option<PgRow>), sqlx::Error> {
-        let mut db = self.pool.acquire().await?;
-        let mut db = self.route.alone(&mut db).await?;
-        let row = self.query(OPEN_AND_LOOK).bind(over).bind(group).bind(kinds).fetch_optional(&mut *db).await?;
-        db.commit().await?;
-        let Some(row) = row else {
+        let query = self.query(OPEN_AND_LOOK).bind(over).bind(group).bind(kinds);
+        let Some(row) = self.route.ask(&self.pool, query).await? else {
             // no such group
             return Ok((self.open_window(over).await?, None));
         };

@@ -429,7 +429,7 @@ impl<D, S> Inner<D, S> {
         self.stopping.load(Ordering::Relaxed)
     }
 
-    /// Whether nothing more is to be begun, at least for now.
+    /// Whether nothing more is to be begun: the subscriber stops, or rests.
     fn must_wait(&self) -> bool {
         self.is_stopping() || self.breaker.is_open()
     }

@@ -32,7 +32,7 @@ pub(super) async fn scout<D, S>(
         return Ok(None);
     }
     let all = Claim::between(done.clone(), newest.clone(), (0, i16::MAX));
-    let mut db = inner.log.pool.acquire().await.map_err(Error::from)?;
+    let mut db = inner.log.pool.acquire().await?;
     let read = answered(all.read(&mut db, &inner.log, event_types, inner.settings.chunk)).await;
     if read.is_err() {
         db.close_on_drop();
@@ -62,27 +62,21 @@ impl Scouted {
             return Ok(());
         }
         let (lows, highs): (Vec<i16>, Vec<i16>) = self.empty.into_iter().unzip();
-        let mut db = inner.pool.acquire().await.map_err(Error::from)?;
-        let passed = async {
-            let mut db = inner.alone(&mut db).await?;
-            inner
-                .query(PASS_OVER)
-                .bind(&inner.group)
-                .bind(lows)
-                .bind(self.done.id)
-                .bind(self.newest.id)
-                .bind(&self.newest.snapshot)
-                .bind(self.newest.bound)
-                .bind(&self.newest.fence)
-                .bind(highs)
-                .execute(&mut *db)
-                .await?;
-            db.commit().await
-        };
-        let passed = answered(passed).await;
+        let mut db = inner.pool.acquire().await?;
+        let query = inner
+            .query(PASS_OVER)
+            .bind(&inner.group)
+            .bind(lows)
+            .bind(self.done.id)
+            .bind(self.newest.id)
+            .bind(&self.newest.snapshot)
+            .bind(self.newest.bound)
+            .bind(&self.newest.fence)
+            .bind(highs);
+        let passed = answered(inner.ask_on(&mut db, query)).await;
         if passed.is_err() {
             db.close_on_drop();
         }
-        passed
+        passed.map(|_| ())
     }
 }
