@@ -80,8 +80,11 @@ BEGIN
 END
 $$;
 
--- Stops a statement that reads, or would go on reading, another log than the one that it takes this for.
-CREATE FUNCTION eventwright.assert_identity(of_system bigint, of_database text, of_timeline integer) RETURNS boolean
+-- Stops a statement that reads, or would go on reading, another log than the one that it takes this for, or one that does not wait
+-- for its group (null: not known yet) and may have dropped what it has not read. With the snapshot of the statement, so what
+-- was detached later is still there to be read.
+CREATE FUNCTION eventwright.assert_identity(
+    of_system bigint, of_database text, of_timeline integer, of_home text, of_group text) RETURNS boolean
 LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
 DECLARE
     here record;
@@ -91,6 +94,10 @@ BEGIN
         RAISE EXCEPTION 'this is not the log that the group has read so far: it was %/% on timeline %, and is %/% on timeline %',
             of_system, of_database, of_timeline, here.system, here.database, here.timeline
             USING ERRCODE = 'EW002', HINT = 'the log was restored or has failed over: go on with a new group that starts at a time before, if its handlers know events again by event_id';
+    END IF;
+    IF EXISTS (SELECT FROM eventwright.readers WHERE home = of_home AND group_name = of_group AND detached_at IS NOT NULL) THEN
+        RAISE EXCEPTION 'the log no longer waits for group % of %, and may have dropped what it has not read', of_group, of_home
+            USING ERRCODE = 'EW004', HINT = 'see `eventwright groups --help`';
     END IF;
     RETURN true;
 END

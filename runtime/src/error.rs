@@ -133,7 +133,12 @@ pub enum Error {
     },
     /// The log is another one than it was: restored from a backup, or taken over by a standby.
     #[error("the log is not the one that was read so far")]
-    AnotherLog(#[source] Box<dyn std::error::Error + Send + Sync>),
+    AnotherLog(#[source] DriverError),
+    /// The log is in another database, and no longer waits for the group that reads it.
+    #[error(
+        "the log has detached the group, and may have dropped what it has not read: see `eventwright groups --help`"
+    )]
+    DetachedByLog(#[source] DriverError),
     /// A position refers to a window that is no more.
     #[error(
         "group `{group}` stands at window {window}, which the log no longer has: go on with a new group that starts at a time before (`Start::At`), if its handlers know events again by `event_id`"
@@ -211,6 +216,7 @@ impl Error {
             "23514" if message.contains("no partition of relation") => Self::NoPartition(error.into()),
             // ours, raised by assert_identity and open_window
             "EW002" => Self::AnotherLog(error.into()),
+            "EW004" => Self::DetachedByLog(error.into()),
             // serialization_failure, deadlock_detected
             "40001" | "40P01" => Self::Conflict(error.into()),
             _ => otherwise(error),

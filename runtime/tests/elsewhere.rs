@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use common::{Group, Happened, Home, Result, happened, migrated, open, publish, record};
 use eventwright::testing::{Database, Settings};
-use eventwright::{Context, DeadLetters, Error, Event, Failure, Handled, RetryPolicy, Start};
+use eventwright::{Context, DeadLetters, Error, Event, Failure, Handled, RetryPolicy, Start, Subscriber};
+use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 
 /// A log, and a group in a database beside it.
@@ -209,5 +210,34 @@ async fn killed_in_the_middle_it_repeats_nothing() -> Result {
     .fetch_one(home.pool())
     .await?;
     assert_eq!((all, distinct, disorder), (300, 300, 0));
+    Ok(())
+}
+
+/// What it reads after that may have a gap.
+#[tokio::test]
+async fn a_group_that_the_log_has_detached_while_it_runs_passes_over_nothing_more() -> Result {
+    async fn detach(event: Event<Happened>, cx: &mut Context<'_, Home, PgPool>) -> Handled {
+        common::insert_effect(cx.tx(), "a", &event).await?;
+        if event.payload.n == 1 {
+            sqlx::raw_sql("UPDATE eventwright.readers SET detached_at = now(); DELETE FROM eventwright.outbox")
+                .execute(cx.state())
+                .await?;
+        }
+        Ok(())
+    }
+    let (log, home, group) = two().await?;
+    for n in 1..=4 {
+        publish(&mut *log.pool().acquire().await?, "x", n).await?;
+    }
+    let subscriber = Subscriber::<Home>::new("a", home.pool().clone()).log(log.pool().clone()).ranges(1).chunk(1);
+    // pages are read one ahead: the third is the first that comes too late
+    let ended = subscriber.state(log.pool().clone()).on(detach).run_until(std::future::pending()).await;
+    let Err(Error::DetachedByLog(error)) = ended else { panic!("{ended:?}") };
+    assert!(error.to_string().contains("no longer waits for group a"), "{error}");
+    assert!(group.all().await?.len() <= 2);
+    let complete: bool = sqlx::query_scalar("SELECT bool_and(current IS NULL) FROM eventwright.positions")
+        .fetch_one(home.pool())
+        .await?;
+    assert!(!complete, "it has passed over what was dropped");
     Ok(())
 }

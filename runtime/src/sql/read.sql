@@ -5,7 +5,7 @@
 -- bounds. UNION ALL of two materialized parts, never OR: that walks the whole primary key.
 -- $1, $2, $3 the first window's snapshot, bound and fence  $4, $5 the second's snapshot and the last seq to look at
 -- $6 seq passed already  $7, $8 buckets  $9 event types  $10 how many
--- $11, $12, $13 the log's identity, where positions are kept elsewhere: a filter that is evaluated once, before anything is read
+-- $11 to $15 the log's identity, and the group as the log knows it, where positions are kept elsewhere: a filter that is evaluated once, before anything is read
 WITH stragglers AS MATERIALIZED (
     SELECT o.*
       FROM eventwright.running($1::text::pg_snapshot, $3::text::xid8) r
@@ -33,6 +33,6 @@ SELECT seq, event_id, event_type, schema_version, source, tenant_id, subject, oc
        correlation_id, causation_id, traceparent, payload::text AS payload, downcast_version, downcast_payload::text AS downcast_payload,
        bucket
   FROM (SELECT * FROM stragglers UNION ALL SELECT * FROM since) e
- WHERE $11::bigint IS NULL OR eventwright.assert_identity($11, $12, $13)
+ WHERE $11::bigint IS NULL OR eventwright.assert_identity($11, $12, $13, $14, $15)
  ORDER BY seq
  LIMIT $10

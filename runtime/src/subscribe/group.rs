@@ -56,7 +56,7 @@ pub(super) async fn join<D: Domain, S>(inner: &mut Inner<D, S>) -> Result<(), Er
     inner.log.until_seq = found.until_seq;
     inner.effects = found.effects;
     if inner.log.is_elsewhere {
-        inner.home = Some(home(inner).await?);
+        inner.log.reader = Some((home(inner).await?, inner.group.clone()));
         // before anything is read, or the log might drop it meanwhile
         report(inner).await?;
     }

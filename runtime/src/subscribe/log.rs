@@ -34,6 +34,8 @@ pub(super) struct Log {
     pub(super) is_elsewhere: bool,
     /// What it must be, where it is elsewhere.
     pub(super) identity: Option<Identity>,
+    /// The group as the log knows it, where it is elsewhere: the name of its database, and its own.
+    pub(super) reader: Option<(String, String)>,
     /// The last seq that the group reads, if there is one.
     pub(super) until_seq: Option<i64>,
 }
@@ -59,7 +61,7 @@ pub(super) struct Window {
 impl Log {
     /// The log in the database that has the positions.
     pub(super) fn new(pool: PgPool, schema: Schema, route: Route) -> Self {
-        Self { pool, schema, route, is_elsewhere: false, identity: None, until_seq: None }
+        Self { pool, schema, route, is_elsewhere: false, identity: None, reader: None, until_seq: None }
     }
 
     /// Another database's log. `identity` is to be found out.
@@ -115,7 +117,13 @@ impl Log {
 
     fn bind_identity<'q>(&'q self, statement: Query<'q>) -> Query<'q> {
         let log = self.identity.as_ref();
-        statement.bind(log.map(|log| log.system)).bind(log.map(|log| &log.database)).bind(log.map(|log| log.timeline))
+        let reader = self.reader.as_ref();
+        statement
+            .bind(log.map(|log| log.system))
+            .bind(log.map(|log| &log.database))
+            .bind(log.map(|log| log.timeline))
+            .bind(reader.map(|(home, _)| home))
+            .bind(reader.map(|(_, group)| group))
     }
 }
 

@@ -358,7 +358,6 @@ impl<D: Domain, S: Send + Sync + 'static> Subscriber<D, S> {
             group,
             pool: home,
             log,
-            home: None,
             effects: true,
             schema,
             state,
@@ -401,8 +400,6 @@ struct Inner<D, S> {
     log: Log,
     /// Whether effect handlers run.
     effects: bool,
-    /// The name by which the log knows that database, where it is in another one.
-    home: Option<String>,
     schema: Schema,
     state: S,
     handlers: Handlers<D, S>,
