@@ -278,6 +278,38 @@ BEGIN
 END
 $$;
 
+-- Claims a range for this transaction, and says where it stands; no row: another worker has it, or it is no more. Then what else
+-- there is to know, with a snapshot that is younger than the claim: whether the group is paused, whether it holds events back at all
+-- (whoever had the range before has committed), the chunk that was begun last, and whether somebody with fewer ranges asks for this
+-- one. Locks one row of positions. NO KEY UPDATE, so that `begun`, which refers to it, can be written by another connection. No join
+-- to windows: the row that is locked may be newer than the statement's snapshot, and what would be joined to it would not be.
+CREATE FUNCTION eventwright.claim(of_group text, lo smallint) RETURNS TABLE (
+    bucket_hi smallint, after_seq bigint, done bigint, current bigint, stop_at bigint,
+    kept_done bigint, done_snapshot text, done_bound bigint, done_fence text,
+    kept_current bigint, current_snapshot text, current_bound bigint, current_fence text,
+    paused boolean, holding boolean, first_seq bigint, until_seq bigint, suspect boolean, wanted_with integer)
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    p eventwright.positions;
+BEGIN
+    SELECT * INTO p FROM eventwright.positions q WHERE q.group_name = of_group AND q.bucket_lo = lo FOR NO KEY UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+        SELECT p.bucket_hi, p.after_seq, p.done, p.current, p.stop_at,
+               p.kept_done, p.done_snapshot::text, p.done_bound, p.done_fence::text,
+               p.kept_current, p.current_snapshot::text, p.current_bound, p.current_fence::text,
+               g.paused_at IS NOT NULL OR g.detached_at IS NOT NULL,
+               EXISTS (SELECT FROM eventwright.held h WHERE h.group_name = of_group),
+               coalesce(b.first_seq, 0), coalesce(b.until_seq, 0), coalesce(b.suspect, false),
+               CASE WHEN b.wanted_until > clock_timestamp() THEN b.wanted_with END
+          FROM eventwright.groups g
+          LEFT JOIN eventwright.begun b ON b.group_name = of_group AND b.bucket_lo = lo
+         WHERE g.name = of_group;
+END
+$$;
+
 -- Seconds until a group's next held event may run that is of one of these kinds, as `type/version`; null: there is none.
 -- No locks. Plan: the partial index held_due, in three steps, so that many events that wait are not all looked at: one that may run
 -- now; those that are due and that somebody has; the next one that will be due.

@@ -1,8 +1,6 @@
 -- Says, outside of the handlers' transaction and after it claimed the range, what is about to run. A chunk that begins where the
 -- last one began, and that nobody reported as failed ($5), was cut short with its process: everything up to its end is then
 -- suspect and runs alone.
--- Also tells what may have changed since the last chunk: whether the group is paused, whether it holds events back at all (this
--- snapshot is younger than the claim), and whether somebody with fewer ranges asks for this one.
 -- It outlives the process, not the server, which takes the chunk with it: so its commit is not waited for.
 INSERT INTO eventwright.begun AS b (group_name, bucket_lo, first_seq, until_seq)
 SELECT $1, $2, $3, $4 FROM set_config('synchronous_commit', 'off', true)
@@ -12,7 +10,3 @@ ON CONFLICT (group_name, bucket_lo) DO UPDATE
                         THEN b.until_seq ELSE excluded.until_seq END,
        suspect   = (b.first_seq = excluded.first_seq AND NOT $5) OR (b.suspect AND excluded.first_seq <= b.until_seq),
        attempts  = CASE WHEN b.first_seq = excluded.first_seq AND NOT $5 THEN b.attempts ELSE 0 END
-RETURNING suspect,
-          CASE WHEN wanted_until > clock_timestamp() THEN wanted_with END AS wanted_with,
-          (SELECT paused_at IS NOT NULL OR detached_at IS NOT NULL FROM eventwright.groups WHERE name = $1) AS paused,
-          EXISTS (SELECT FROM eventwright.held WHERE group_name = $1) AS holding

@@ -7,7 +7,7 @@ use std::time::Instant;
 use sqlx::{Connection, PgConnection, Row};
 
 use super::Inner;
-use super::ask::{answered, undo, undo_to_savepoint};
+use super::ask::{Route, answered, undo, undo_to_savepoint};
 use super::call::{is_aborted, is_shutdown, swallowed};
 use super::context::Context;
 use super::failure::Failure;
@@ -159,30 +159,29 @@ impl<D: Domain, S: Send + Sync + 'static> Worker<'_, D, S> {
     async fn run_page(&mut self) -> Result<Ran, Error> {
         let Self { inner, range, hands, pages, failed, again, careful, alone, at_work } = self;
         let Inner { group, log, .. } = *inner;
-        let Hands { work, aside, log: log_db } = hands;
+        let Hands { work, aside, log: log_db, has_begun } = hands;
         let mut tx = answered(work.begin_with(inner.begin())).await?;
         let claimed = Claim::take(&mut tx, log, group, range.lo, &range.newest);
-        let Some(claim) = answered(claimed).await? else {
+        let Some((claim, standing)) = answered(claimed).await? else {
             return Ok(Ran::Leave(Left::Taken));
         };
         at_work.begin();
-        if claim.is_caught_up() {
+        if claim.is_caught_up() || standing.paused {
             return Ok(Ran::Leave(Left::Done));
         }
         let read = pages.next(&claim, log_db.as_mut().unwrap_or(aside), log, &range.event_types);
         let mut page = answered(read).await?;
-        let mut begun = Begun::default();
-        if let Some(ends) = page.ends() {
-            begun = answered(begin_chunk(inner, aside, range.lo, ends, *again)).await?;
+        let mut ends = page.ends();
+        let suspect = ends.is_some_and(|(first, _)| standing.suspects(first, *again));
+        // else it is said while the handlers run: it is sent before them, and that is as good if they take the process down
+        if let Some(begins) = ends.take_if(|_| suspect || !*has_begun || inner.settings.route == Route::Pooler) {
+            answered(begin_chunk(inner, aside, range.lo, begins, *again)).await?;
+            *has_begun = true;
         }
-        if begun.paused {
-            answered(forget_chunk(inner, aside, range.lo)).await?;
-            return Ok(Ran::Leave(Left::Done));
-        }
-        if begun.suspect || *alone > 0 {
+        if suspect || *alone > 0 {
             pages.shorten(&claim, &mut page, 1);
         }
-        if let (true, Some((first, _))) = (begun.suspect, page.ends()) {
+        if let (true, Some((first, _))) = (suspect, page.ends()) {
             let attempts = suspect_attempts(inner, &mut tx, aside, range.lo).await?;
             if inner.settings.retry.is_spent(attempts) {
                 let begun = attempts - 1;
@@ -190,16 +189,21 @@ impl<D: Domain, S: Send + Sync + 'static> Worker<'_, D, S> {
                 failed.insert(first, Hold::dead(begun, &error));
             }
         }
-        let blocked = match begun.holding {
+        let blocked = match standing.holding {
             true => answered(blocked(inner, &mut tx, &page)).await?,
             false => HashSet::new(),
         };
         let first = HashMap::new();
         let mut chunk = Chunk { inner, blocked, attempts: &first, failed, aside: Aside::default() };
-        let (ran, ()) = tokio::join!(
-            chunk.run(&mut tx, &page.events, *careful > 0),
-            pages.read_ahead(&claim, &page, log_db.as_mut().unwrap_or(aside), log, &range.event_types)
-        );
+        let beside = async {
+            if let Some(begins) = ends {
+                answered(begin_chunk(inner, aside, range.lo, begins, *again)).await?;
+            }
+            pages.read_ahead(&claim, &page, log_db.as_mut().unwrap_or(aside), log, &range.event_types).await;
+            Ok::<(), Error>(())
+        };
+        let (said, ran) = tokio::join!(biased; beside, chunk.run(&mut tx, &page.events, *careful > 0));
+        said?;
         let (held_back, blocked) = (chunk.aside, chunk.blocked);
         match ran? {
             Run::Done(0) if !page.events.is_empty() => {
@@ -224,7 +228,7 @@ impl<D: Domain, S: Send + Sync + 'static> Worker<'_, D, S> {
         match answered(committed).await {
             Ok(through) => {
                 inner.metrics.handled(page.events.len());
-                let gives_up = begun.wanted_with.is_some_and(|with| inner.has_more_ranges_than(with));
+                let gives_up = standing.wanted_with.is_some_and(|with| inner.has_more_ranges_than(with));
                 Ok(match through {
                     _ if gives_up => Ran::Leave(Left::Yielded),
                     true => Ran::Leave(Left::Done),
@@ -260,18 +264,6 @@ fn single_out<D, S>(
     Ran::Again
 }
 
-/// What there is to know of a chunk when it begins.
-#[derive(Default)]
-struct Begun {
-    /// Its first event may be one that ends processes.
-    suspect: bool,
-    /// Whether the group holds any events back.
-    holding: bool,
-    paused: bool,
-    /// How many ranges somebody has who asks for this one.
-    wanted_with: Option<i32>,
-}
-
 /// Says what is about to run.
 async fn begin_chunk<D, S>(
     inner: &Inner<D, S>,
@@ -279,15 +271,10 @@ async fn begin_chunk<D, S>(
     lo: i16,
     (first_seq, last_seq): (i64, i64),
     again: bool,
-) -> Result<Begun, sqlx::Error> {
+) -> Result<(), sqlx::Error> {
     let query = inner.query(BEGIN_CHUNK).bind(&inner.group).bind(lo).bind(first_seq).bind(last_seq).bind(again);
-    let row = inner.ask_on(aside, query).await?.ok_or(sqlx::Error::RowNotFound)?;
-    Ok(Begun {
-        suspect: row.try_get("suspect")?,
-        holding: row.try_get("holding")?,
-        paused: row.try_get("paused")?,
-        wanted_with: row.try_get("wanted_with")?,
-    })
+    inner.ask_on(aside, query).await?;
+    Ok(())
 }
 
 /// The chunk was begun, and nothing of it has run: whoever comes next need not be suspicious.

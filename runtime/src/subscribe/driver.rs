@@ -36,6 +36,8 @@ const BUSY: Duration = Duration::from_millis(10);
 /// events are handled together where there are many, and looking does not compete with publishing; one alone does not wait.
 const FIRST_PACE: Duration = Duration::from_micros(500);
 const LAST_PACE: Duration = Duration::from_millis(5);
+/// How long publishers go on calling one that is awake.
+const ANSWERS_AFTER: Duration = Duration::from_millis(2);
 /// How often to look when all hands are full: the group may have been paused.
 const FULL: Duration = Duration::from_millis(500);
 /// How often to look while a ticket settles that a long transaction keeps from settling.
@@ -106,6 +108,8 @@ struct Driver<D, S> {
     back_off: Duration,
     maintained: Option<Instant>,
     maintenance: Option<JoinHandle<()>>,
+    /// The last ticket for which publishers were told that they need not call.
+    answered: i64,
     /// The connection that looks at the log.
     eyes: Kept,
     /// When it last looked, unless it has slept since.
@@ -134,6 +138,7 @@ pub(super) async fn run<D: Domain, S: Send + Sync + 'static>(
         back_off: BUSY,
         maintained: None,
         maintenance: None,
+        answered: 0,
         eyes: Kept::none(),
         looked: None,
         pace: Duration::ZERO,
@@ -353,16 +358,23 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
         Ok(())
     }
 
-    /// Publishers are told in the background that they need not call any more: what there is to do comes first.
+    /// Publishers are told in the background, and a moment later, that they need not call any more: what there is to do comes first.
     fn answer(&mut self, call: Call) {
-        self.ticket = None;
-        if let Call::Answered(ticket) = call {
-            let inner = Arc::clone(&self.inner);
-            tokio::spawn(async move {
-                if let Err(error) = answered(answer(&inner.log.pool, &inner.log.schema, ticket)).await {
-                    warn!(group = inner.group, %error, "publishers were not told that the group is awake");
-                }
-            });
+        match call {
+            // of one who had not seen that; a ticket that was taken since is as good as before
+            Call::Answered(ticket) if ticket <= self.answered => {}
+            Call::Answered(ticket) => {
+                self.ticket = None;
+                self.answered = ticket;
+                let inner = Arc::clone(&self.inner);
+                tokio::spawn(async move {
+                    tokio::time::sleep(ANSWERS_AFTER).await;
+                    if let Err(error) = answered(answer(&inner.log.pool, &inner.log.schema, ticket)).await {
+                        warn!(group = inner.group, %error, "publishers were not told that the group is awake");
+                    }
+                });
+            }
+            Call::Lost => self.ticket = None,
         }
     }
 

@@ -15,6 +15,8 @@ pub(super) struct Hands {
     pub(super) aside: PoolConnection<Postgres>,
     /// `None`: the log is in the same database, and `aside` reads it.
     pub(super) log: Option<PoolConnection<Postgres>>,
+    /// Whether `aside` has begun a chunk before, so that the next time the first message is all.
+    pub(super) has_begun: bool,
 }
 
 /// Hands that nobody uses just now. Those that were used last are used next: their server processes have their plans, and their
@@ -31,7 +33,7 @@ impl Hands {
             true => Some(inner.log.pool.acquire().await?),
             false => None,
         };
-        Ok(Self { work: inner.pool.acquire().await?, aside: inner.pool.acquire().await?, log })
+        Ok(Self { work: inner.pool.acquire().await?, aside: inner.pool.acquire().await?, log, has_begun: false })
     }
 
     /// Gives them to whoever comes next.

@@ -157,6 +157,28 @@ pub(super) struct Claim {
     target: Window,
 }
 
+/// What there is to know of a range that was claimed.
+#[derive(Debug)]
+pub(super) struct Standing {
+    pub(super) paused: bool,
+    /// Whether the group holds any events back.
+    pub(super) holding: bool,
+    /// How many ranges somebody has who asks for this one.
+    pub(super) wanted_with: Option<i32>,
+    /// The first and the last event of the chunk that was begun last, which may never have come to its end.
+    begun: (i64, i64),
+    suspect: bool,
+}
+
+impl Standing {
+    /// Whether a chunk that begins with this event was begun before, and never came to its end though nobody reported that it had
+    /// failed (`again`): it may be the one that takes processes down.
+    pub(super) fn suspects(&self, first: i64, again: bool) -> bool {
+        let (begun, until) = self.begun;
+        (begun == first && !again) || (self.suspect && first <= until)
+    }
+}
+
 /// Some events of a range, and how far it has come when they are handled.
 #[derive(Debug)]
 pub(super) struct Page {
@@ -174,15 +196,15 @@ impl Claim {
         Self { lo, hi, after: 0, done, target }
     }
 
-    /// Claims a range, to read on to the window that it was reading to, or else to `newest`. `None`: another worker has it, or it is
-    /// no more.
+    /// Claims a range, to read on to the window that it was reading to, or else to `newest`, and says what there is to know of it.
+    /// `None`: another worker has it, or it is no more.
     pub(super) async fn take(
         tx: &mut PgConnection,
         log: &Log,
         group: &str,
         lo: i16,
         newest: &Window,
-    ) -> Result<Option<Self>, Error> {
+    ) -> Result<Option<(Self, Standing)>, Error> {
         let row = log.query(CLAIM).bind(group).bind(lo).fetch_optional(&mut *tx).await?;
         let Some(row) = row else { return Ok(None) };
         let done: i64 = row.try_get("done")?;
@@ -202,7 +224,14 @@ impl Claim {
             Some(id) => log.find_window(tx, group, id).await?,
             None => newest.clone(),
         };
-        Ok(Some(Self { lo, hi: row.try_get("bucket_hi")?, after: row.try_get("after_seq")?, done, target }))
+        let standing = Standing {
+            paused: row.try_get("paused")?,
+            holding: row.try_get("holding")?,
+            wanted_with: row.try_get("wanted_with")?,
+            begun: (row.try_get("first_seq")?, row.try_get("until_seq")?),
+            suspect: row.try_get("suspect")?,
+        };
+        Ok(Some((Self { lo, hi: row.try_get("bucket_hi")?, after: row.try_get("after_seq")?, done, target }, standing)))
     }
 
     /// The first of its buckets, by which a group knows its ranges.
