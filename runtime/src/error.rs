@@ -95,8 +95,8 @@ pub enum Error {
         /// The subscriber group.
         group: String,
     },
-    /// Handlers were added before the state that they are called with.
-    #[error("group `{group}`: call `state` before `on` and `effect`")]
+    /// Handlers or middleware were added before the state that they are called with.
+    #[error("group `{group}`: call `state` before `on`, `effect` and `around`")]
     StateAfterHandlers {
         /// The subscriber group.
         group: String,

@@ -120,7 +120,8 @@ pub use {
     roles::Roles,
     schema::Schema,
     subscribe::{
-        Context, EffectFn, End, Failure, Handled, HandlerFn, OrFailure, Replay, RetryPolicy, Start, Subscriber,
+        AroundFn, Context, EffectFn, End, Failure, Handled, HandlerFn, Next, OrFailure, Replay, RetryPolicy, Start,
+        Subscriber,
     },
 };
 

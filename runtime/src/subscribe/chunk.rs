@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use sqlx::{Connection, PgConnection, Row};
 
 use super::Inner;
+use super::around::Delivery;
 use super::ask::{answered, undo, undo_to_savepoint};
 use super::call::{is_aborted, is_shutdown, swallowed};
 use super::context::Context;
@@ -18,7 +19,6 @@ use super::log::{Claim, Page, Window};
 use super::page::Pages;
 use crate::Error;
 use crate::contract::Domain;
-use crate::error::chain;
 use crate::stored::Stored;
 
 const BEGIN_CHUNK: &str = include_str!("../sql/begin_chunk.sql");
@@ -416,14 +416,15 @@ impl<D: Domain, S: Send + Sync + 'static> Chunk<'_, D, S> {
         let inner = self.inner;
         let mut cx = Context { tx, state: &inner.state, cause: &event.envelope, publisher: &inner.publisher };
         let attempts = self.attempts.get(&event.seq).copied().unwrap_or(1);
-        match call(event, version, &mut cx) {
+        let delivery = Delivery { group: &inner.group, event, version, attempt: attempts };
+        match inner.handlers.start(call, delivery, &mut cx) {
             Ok(running) => {
                 let handled = inner.call(event, at, inner.settings.time_limit, running).await;
                 handled.map_err(|failure| inner.failed(event, &failure, attempts))
             }
             // nothing ran, so nothing is to be undone
-            Err(undecodable) => {
-                self.hold(event, Hold::dead(attempts, &chain(&undecodable)));
+            Err(failure) => {
+                self.hold(event, inner.failed(event, &failure, attempts));
                 Ok(())
             }
         }

@@ -1,13 +1,14 @@
 use std::collections::HashMap;
-use std::future::Future;
-use std::pin::Pin;
 
+use futures_util::future::BoxFuture;
+
+use super::around::{Around, Delivery};
 use super::context::Context;
-use super::failure::Handled;
+use super::failure::{Failure, Handled};
 use crate::contract::{Incoming, Kind};
 use crate::envelope::Event;
+use crate::error::chain;
 use crate::operations::is_erased;
-use crate::payload::DecodeError;
 use crate::stored::Stored;
 
 /// An async function that handles an event in the subscriber's transaction:
@@ -52,12 +53,11 @@ where
     type Fut = Fut;
 }
 
-pub(crate) type Running<'a> = Pin<Box<dyn Future<Output = Handled> + Send + 'a>>;
-pub(crate) type InTransaction<D, S> = Box<
-    dyn for<'a> Fn(&Stored, Version<'_>, &'a mut Context<'a, D, S>) -> Result<Running<'a>, DecodeError> + Send + Sync,
->;
-pub(crate) type Effect<S> =
-    Box<dyn for<'a> Fn(&Stored, Version<'_>, &'a S) -> Result<Running<'a>, DecodeError> + Send + Sync>;
+/// A handler's call that has begun; or why it did not begin.
+pub(crate) type Started<'a> = Result<BoxFuture<'a, Handled>, Failure>;
+pub(crate) type InTransaction<D, S> =
+    Box<dyn for<'a> Fn(Delivery<'_>, &'a mut Context<'a, D, S>) -> Started<'a> + Send + Sync>;
+pub(crate) type Effect<S> = Box<dyn for<'a> Fn(Delivery<'_>, &'a S) -> Started<'a> + Send + Sync>;
 
 pub(crate) enum Handler<D, S> {
     InTransaction(InTransaction<D, S>),
@@ -73,21 +73,25 @@ pub(crate) struct Version<'a> {
     pub(crate) json: &'a str,
 }
 
-fn receive<E: Incoming>(stored: &Stored, version: Version<'_>) -> Result<Event<E>, DecodeError> {
-    let payload = E::receive(&stored.envelope.event_type, version.number, version.json.as_bytes())?;
-    Ok(Event { envelope: stored.envelope.clone(), payload })
+fn receive<E: Incoming>(delivery: Delivery<'_>) -> Result<Event<E>, Failure> {
+    let Delivery { event, version, .. } = delivery;
+    let payload = E::receive(&event.envelope.event_type, version.number, version.json.as_bytes())
+        .map_err(|undecodable| Failure::Reject(chain(&undecodable)))?;
+    Ok(Event { envelope: event.envelope.clone(), payload })
 }
 
 /// A subscriber's handlers, by event type and version.
 pub(crate) struct Handlers<D, S> {
     by_kind: HashMap<&'static str, Vec<(u16, usize)>>,
     all: Vec<Handler<D, S>>,
+    /// What runs around them, the outermost first.
+    pub(super) around: Vec<Around<D, S>>,
     pub(crate) twice: Option<Kind>,
 }
 
 impl<D, S> Handlers<D, S> {
     pub(crate) fn new() -> Self {
-        Self { by_kind: HashMap::new(), all: Vec::new(), twice: None }
+        Self { by_kind: HashMap::new(), all: Vec::new(), around: Vec::new(), twice: None }
     }
 
     pub(crate) fn on<E, F>(&mut self, handler: F)
@@ -97,8 +101,8 @@ impl<D, S> Handlers<D, S> {
         S: 'static,
         F: for<'a> HandlerFn<'a, E, D, S> + Send + Sync + 'static,
     {
-        let call: InTransaction<D, S> = Box::new(move |stored, version, cx| {
-            let event = receive::<E>(stored, version)?;
+        let call: InTransaction<D, S> = Box::new(move |delivery, cx| {
+            let event = receive::<E>(delivery)?;
             Ok(Box::pin(handler(event, cx)))
         });
         self.add(E::KINDS, Handler::InTransaction(call));
@@ -110,8 +114,8 @@ impl<D, S> Handlers<D, S> {
         S: 'static,
         F: for<'a> EffectFn<'a, E, S> + Send + Sync + 'static,
     {
-        let call: Effect<S> = Box::new(move |stored, version, state| {
-            let event = receive::<E>(stored, version)?;
+        let call: Effect<S> = Box::new(move |delivery, state| {
+            let event = receive::<E>(delivery)?;
             Ok(Box::pin(handler(event, state)))
         });
         self.add(E::KINDS, Handler::Effect(call));
@@ -132,8 +136,14 @@ impl<D, S> Handlers<D, S> {
         self.all.push(handler);
     }
 
+    /// Whether there is no handler.
     pub(crate) fn is_empty(&self) -> bool {
         self.all.is_empty()
+    }
+
+    /// Whether nothing was added that is called with the subscriber's state.
+    pub(crate) fn need_no_state(&self) -> bool {
+        self.all.is_empty() && self.around.is_empty()
     }
 
     /// The event types that have a handler.

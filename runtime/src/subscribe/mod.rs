@@ -1,9 +1,10 @@
 //! Subscribing: a group of workers that reads the log and runs handlers.
 //!
 //! `group` joins the group, `driver` looks for work and hands it out, `chunk` handles ranges of the log, `hold` says how events are
-//! held back and `held` handles those, `together` many at a time, `call` calls handlers and `breaker` rests where they fail again and again, `log` reads between
+//! held back and `held` handles those, `together` many at a time, `call` calls handlers with what is `around` them, and `breaker` rests where they fail again and again, `log` reads between
 //! windows, `page` reads ahead and `scout` for all ranges at once, `wake` sleeps until a publisher says that there is news.
 
+mod around;
 mod ask;
 mod breaker;
 mod call;
@@ -32,6 +33,7 @@ use std::time::{Duration, Instant};
 use sqlx::{AssertSqlSafe, PgPool};
 use tracing::warn;
 
+pub use around::{AroundFn, Next};
 pub use context::Context;
 pub use failure::{Failure, Handled, OrFailure, RetryPolicy};
 pub use handler::{EffectFn, HandlerFn};
@@ -140,10 +142,14 @@ impl<D: Domain> Subscriber<D> {
         }
     }
 
-    /// Gives the handlers a state to share. Call it before adding them.
+    /// Gives the handlers a state to share: a struct of what they work with, such as a client or settings. They take it from
+    /// [`Context::state`], effect handlers as their second argument, and middleware from [`Next::state`]. What changes belongs into a
+    /// lock or an atomic within. Call it before adding handlers and middleware.
+    ///
+    /// It is in this process alone, and knows no rollback: what must not be lost or counted twice belongs into the database.
     pub fn state<S: Send + Sync + 'static>(self, state: S) -> Subscriber<D, S> {
         Subscriber {
-            state_after_handlers: !self.handlers.is_empty(),
+            state_after_handlers: !self.handlers.need_no_state(),
             group: self.group,
             pool: self.pool,
             log: self.log,
@@ -173,6 +179,55 @@ impl<D: Domain, S: Send + Sync + 'static> Subscriber<D, S> {
         F: for<'a> EffectFn<'a, E, S> + Send + Sync + 'static,
     {
         self.handlers.effect::<E, F>(handler);
+        self
+    }
+
+    /// Puts an async function around each call of a handler, for what all handlers need: logging, a tenant's setting, a limit on calls.
+    /// It looks at the event before, at what came out after, and may make something else of that. What was added first is the
+    /// outermost; it does not matter whether handlers were added before or after.
+    ///
+    /// It runs in the handler's span, and by the same rules: the time limit is for both together, a panic is a failure that is retried, and
+    /// what runs in a transaction may run again when that is rolled back. It also runs around effect handlers, but not
+    /// where an event is passed over.
+    ///
+    /// ```no_run
+    /// # use eventwright::{Context, Domain, Event, Handled, Next, Payload, SubscribedBy, Subscriber};
+    /// # struct Growth; impl Domain for Growth { const NAME: &'static str = "growth"; }
+    /// # struct App;
+    /// # async fn count_lead<E: Send>(_: Event<E>, _: &mut Context<'_, Growth, App>) -> Handled { Ok(()) }
+    /// /// Has the policies of row-level security see the event's tenant.
+    /// async fn as_tenant(mut next: Next<'_, Growth, App>) -> Handled {
+    ///     let tenant = next.envelope().tenant_id.clone().unwrap_or_default();
+    ///     if let Some(tx) = next.tx() {
+    ///         sqlx::query("SELECT set_config('app.tenant', $1, true)").bind(tenant).execute(tx).await?;
+    ///     }
+    ///     next.run().await
+    /// }
+    ///
+    /// async fn tell_failures(next: Next<'_, Growth, App>) -> Handled {
+    ///     let (envelope, attempt) = (next.envelope(), next.attempt());
+    ///     let handled = next.run().await;
+    ///     if let Err(failure) = &handled {
+    ///         eprintln!("{} failed at attempt {attempt}: {failure:?}", envelope.event_type);
+    ///     }
+    ///     handled
+    /// }
+    /// # async fn example<LeadCreated: Payload + SubscribedBy<Growth>>(pool: sqlx::PgPool, app: App)
+    /// # -> Result<(), eventwright::Error> {
+    /// Subscriber::<Growth>::new("growth-funnel", pool)
+    ///     .state(app)
+    ///     .around(tell_failures)
+    ///     .around(as_tenant)
+    ///     .on(count_lead::<LeadCreated>)
+    ///     .drain()
+    ///     .await
+    /// # }
+    /// ```
+    pub fn around<F>(mut self, middleware: F) -> Self
+    where
+        F: for<'a> AroundFn<'a, D, S> + Send + Sync + 'static,
+    {
+        self.handlers.around(middleware);
         self
     }
 
