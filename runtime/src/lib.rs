@@ -59,6 +59,8 @@
 //! - `jsonschema`: values that are held against a whole JSON Schema ([`derive(Checked)`](macro@Checked)).
 //! - `proptest`: payload types are [`Arbitrary`](https://docs.rs/proptest/1/proptest/arbitrary/trait.Arbitrary.html), for property tests of
 //!   handlers: `proptest! { fn handles_any(event: LeadCreated) { … } }`. All values are valid; the module `payload::arbitrary` tells more.
+//! - `opentelemetry`: a handler's span is a child of the span in which its event was published, also in another process: one trace from a
+//!   request to all that follows from it. It takes a subscriber of `tracing` with the layer of tracing-opentelemetry 0.34.
 //! - `regex`: patterns beyond the simple ones, matched in linear time, and the format `regex`.
 //! - `testing`: a throw-away Postgres, and a fresh database for each test.
 
@@ -71,7 +73,7 @@ mod contract;
 mod envelope;
 mod outgoing;
 pub mod payload;
-mod traceparent;
+mod trace;
 
 #[cfg(feature = "postgres")]
 mod error;
