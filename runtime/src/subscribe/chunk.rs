@@ -182,6 +182,7 @@ impl<D: Domain, S: Send + Sync + 'static> Worker<'_, D, S> {
                 let begun = attempts - 1;
                 let error = format!("the process ended while it handled the event, {begun} times");
                 failed.insert(first, Hold::dead(begun, &error));
+                inner.metrics.held(Reason::Dead);
             }
         }
         let blocked = match begun.holding {
@@ -209,6 +210,7 @@ impl<D: Domain, S: Send + Sync + 'static> Worker<'_, D, S> {
             }
             Run::Aborted => return Ok(single_out(inner, &page, failed, alone, &swallowed())),
         }
+        let handled = page.events.len() - held_back.len();
         let committed = async {
             held_back.store(inner, &mut tx).await?;
             let through = claim.advance(&mut tx, log, group, &page).await?;
@@ -217,7 +219,7 @@ impl<D: Domain, S: Send + Sync + 'static> Worker<'_, D, S> {
         };
         match answered(committed).await {
             Ok(through) => {
-                inner.metrics.handled(page.events.len());
+                inner.metrics.handled(handled);
                 let gives_up = begun.wanted_with.is_some_and(|with| inner.has_more_ranges_than(with));
                 Ok(match through {
                     _ if gives_up => Ran::Leave(Left::Yielded),

@@ -116,6 +116,7 @@ pub(super) async fn run<D: Domain, S: Send + Sync + 'static>(
     if inner.settings.retry.is_spent(held.attempts) {
         let begun = held.attempts - 1;
         let error = format!("the process ended while it handled the event, or a lease ran out, {begun} times");
+        inner.metrics.held(Reason::Dead);
         return put_off(inner, db, held, Hold::dead(begun, &error)).await;
     }
     let Some((at, handler, version)) = inner.handlers.find(&held.event) else {
