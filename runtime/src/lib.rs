@@ -148,8 +148,8 @@ pub use {
     roles::Roles,
     schema::Schema,
     subscribe::{
-        AroundFn, Context, EffectFn, End, Failure, Handled, HandlerFn, Next, OrFailure, Replay, RetryPolicy, Start,
-        Subscriber,
+        AroundFn, Context, EffectFn, End, Failure, Handled, HandlerFn, Health, Next, OrFailure, Replay, RetryPolicy,
+        Start, Subscriber, Unhealthy,
     },
 };
 

@@ -15,6 +15,7 @@ mod failure;
 mod group;
 mod handler;
 mod hands;
+mod health;
 mod held;
 mod hold;
 mod log;
@@ -37,6 +38,7 @@ pub use around::{AroundFn, Next};
 pub use context::Context;
 pub use failure::{Failure, Handled, OrFailure, RetryPolicy};
 pub use handler::{EffectFn, HandlerFn};
+pub use health::{Health, Unhealthy};
 pub use replay::{End, Replay, Start};
 
 use crate::contract::{Domain, SubscribedBy};
@@ -106,6 +108,7 @@ pub struct Subscriber<D, S = ()> {
     state: S,
     handlers: Handlers<D, S>,
     settings: Settings,
+    health: Health,
     state_after_handlers: bool,
 }
 
@@ -138,6 +141,7 @@ impl<D: Domain> Subscriber<D> {
             state: (),
             handlers: Handlers::new(),
             settings,
+            health: Health::new(),
             state_after_handlers: false,
         }
     }
@@ -157,6 +161,7 @@ impl<D: Domain> Subscriber<D> {
             state,
             handlers: Handlers::new(),
             settings: self.settings,
+            health: self.health,
         }
     }
 }
@@ -351,6 +356,30 @@ impl<D: Domain, S: Send + Sync + 'static> Subscriber<D, S> {
         self
     }
 
+    /// What tells, while the subscriber runs, whether it works: for the probes of the program's own HTTP endpoint.
+    ///
+    /// ```no_run
+    /// # use eventwright::{Domain, Subscriber};
+    /// # struct Growth; impl Domain for Growth { const NAME: &'static str = "growth"; }
+    /// # async fn serve(answer: impl Fn(&str) -> (u16, String)) {}
+    /// # async fn example(subscriber: Subscriber<Growth>, shutdown: impl Future<Output = ()> + Send) -> Result<(), eventwright::Error> {
+    /// let health = subscriber.health();
+    /// let answer = move |path: &str| {
+    ///     let asked = if path == "/health/live" { health.live() } else { health.ready() };
+    ///     match asked {
+    ///         Ok(()) => (200, "ok".to_owned()),
+    ///         Err(unhealthy) => (503, unhealthy.to_string()),
+    ///     }
+    /// };
+    /// let (ran, ()) = tokio::join!(subscriber.run_until(shutdown), serve(answer));
+    /// ran
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.health.clone()
+    }
+
     /// Runs until `shutdown` is ready, then finishes or rolls back what it is at, and returns. A [`replay`](Self::replay) also returns
     /// where it has come to its end.
     ///
@@ -375,7 +404,7 @@ impl<D: Domain, S: Send + Sync + 'static> Subscriber<D, S> {
     }
 
     fn inner(self) -> Result<Inner<D, S>, Error> {
-        let Self { group, pool, log, schema, state, handlers, settings, state_after_handlers } = self;
+        let Self { group, pool, log, schema, state, handlers, settings, health, state_after_handlers } = self;
         if state_after_handlers {
             return Err(Error::StateAfterHandlers { group });
         }
@@ -418,6 +447,7 @@ impl<D: Domain, S: Send + Sync + 'static> Subscriber<D, S> {
             state,
             handlers,
             settings,
+            health,
         })
     }
 }
@@ -459,6 +489,7 @@ struct Inner<D, S> {
     state: S,
     handlers: Handlers<D, S>,
     settings: Settings,
+    health: Health,
     publisher: Publisher<D>,
     /// The event types that have a handler.
     event_types: Vec<String>,
