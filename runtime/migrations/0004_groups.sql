@@ -174,21 +174,26 @@ LANGUAGE sql VOLATILE AS $$ SELECT (eventwright.open_window(false)).id $$;
 -- Called last in a transaction that held events back or let them go. The locks make those take turns who do so for one subject;
 -- without them, one who adds an event behind a head and one who takes the head away would not see each other, and the event
 -- would wait for ever.
--- Its plan is kept by the session, and made while the table may be empty: then a scan of it would be the cheapest, for ever.
+-- Its plans are kept by the session, and made while the table may be empty: then a scan of it would be the cheapest, for ever. The
+-- heads are found first, for as a join they can be looked for once for each event that is held.
 CREATE OR REPLACE FUNCTION eventwright.release(of_group text, subjects text[]) RETURNS void
 LANGUAGE plpgsql VOLATILE SET enable_seqscan = off AS $$
+DECLARE
+    keeps boolean;
 BEGIN
     PERFORM pg_advisory_xact_lock('eventwright.held'::regclass::oid::bigint::bit(32)::int, key)
        FROM (SELECT DISTINCT hashtext(of_group || '/' || s) AS key FROM unnest(subjects) s ORDER BY 1) keys;
+    SELECT keeps_order INTO keeps FROM eventwright.groups WHERE name = of_group;
     UPDATE eventwright.held h
        SET reason = 'ready', due_at = clock_timestamp()
-      FROM eventwright.groups g
-     CROSS JOIN unnest(subjects) s
-     CROSS JOIN LATERAL (SELECT e.seq FROM eventwright.held e
-                          WHERE e.group_name = of_group AND e.subject = s
-                            AND (g.keeps_order OR e.reason NOT IN ('failed', 'snoozed', 'dead'))
-                          ORDER BY e.seq LIMIT 1) head
-     WHERE g.name = of_group AND h.group_name = of_group AND h.seq = head.seq AND h.reason = 'behind';
+     WHERE h.group_name = of_group AND h.reason = 'behind'
+       AND h.seq = ANY (ARRAY(
+            SELECT head.seq
+              FROM unnest(subjects) s
+             CROSS JOIN LATERAL (SELECT e.seq FROM eventwright.held e
+                                  WHERE e.group_name = of_group AND e.subject = s
+                                    AND (keeps OR e.reason NOT IN ('failed', 'snoozed', 'dead'))
+                                  ORDER BY e.seq LIMIT 1) head));
 END
 $$;
 
