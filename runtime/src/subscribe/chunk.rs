@@ -338,12 +338,7 @@ pub(super) enum Run {
 }
 
 impl<D: Domain, S: Send + Sync + 'static> Chunk<'_, D, S> {
-    pub(super) async fn run(
-        &mut self,
-        tx: &mut PgConnection,
-        events: &[Stored],
-        careful: bool,
-    ) -> Result<Run, sqlx::Error> {
+    pub(super) async fn run(&mut self, tx: &mut PgConnection, events: &[Stored], careful: bool) -> Result<Run, Error> {
         if !careful {
             return Ok(self.run_events(tx, events).await.map_or(Run::Failed, Run::Done));
         }
@@ -361,18 +356,18 @@ impl<D: Domain, S: Send + Sync + 'static> Chunk<'_, D, S> {
     }
 
     /// A few events, from savepoint to savepoint, again and again until the rest of them does not fail.
-    async fn run_block(&mut self, tx: &mut PgConnection, block: &[Stored]) -> Result<Run, sqlx::Error> {
+    async fn run_block(&mut self, tx: &mut PgConnection, block: &[Stored]) -> Result<Run, Error> {
         let before = self.aside.len();
-        sqlx::raw_sql(SAVEPOINT).execute(&mut *tx).await?;
+        answered(sqlx::raw_sql(SAVEPOINT).execute(&mut *tx)).await?;
         loop {
             if let Some(count) = self.run_events(tx, block).await {
-                return match sqlx::raw_sql(RELEASE_SAVEPOINT).execute(tx).await {
+                return match answered(sqlx::raw_sql(RELEASE_SAVEPOINT).execute(tx)).await {
                     Ok(_) => Ok(Run::Done(count)),
-                    Err(error) if is_aborted(&error) => Ok(Run::Aborted),
+                    Err(Error::Database(error)) if is_aborted(&error) => Ok(Run::Aborted),
                     Err(error) => Err(error),
                 };
             }
-            undo_to_savepoint(tx).await?;
+            answered(undo_to_savepoint(tx)).await?;
             self.aside.undo(before);
         }
     }
