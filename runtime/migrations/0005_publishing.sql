@@ -71,8 +71,9 @@ $$;
 -- or another mover is at it. A transaction of its own, read committed. Each event moves once: the row that is deleted is the right to
 -- insert it. One mover at a time, or the order would be lost; who comes second returns at once. An event that is just being cancelled
 -- is passed over. Nothing due costs one probe of scheduled_due; the time is a variable, for no index is searched by a volatile function.
+-- Without seqscan: how many of all are due, no statistics know, and then all that is scheduled would be read for each one that is.
 CREATE FUNCTION eventwright.publish_due(at_most integer) RETURNS integer
-LANGUAGE plpgsql VOLATILE AS $$
+LANGUAGE plpgsql VOLATILE SET enable_seqscan = off AS $$
 DECLARE
     present timestamptz := clock_timestamp();
     moved integer;
@@ -81,15 +82,16 @@ BEGIN
     IF NOT FOUND OR NOT pg_try_advisory_xact_lock('eventwright.scheduled'::regclass::oid::bigint::bit(32)::int, 1) THEN
         RETURN 0;
     END IF;
-    WITH due AS MATERIALIZED (
-        SELECT s.event_id
-          FROM eventwright.scheduled s
-         WHERE s.due_at <= present
-         ORDER BY s.due_at, s.id
-         LIMIT at_most
-           FOR UPDATE SKIP LOCKED
-    ), taken AS (
-        DELETE FROM eventwright.scheduled s USING due WHERE s.event_id = due.event_id RETURNING s.*
+    WITH taken AS (
+        DELETE FROM eventwright.scheduled s
+         WHERE s.event_id = ANY (ARRAY(
+                SELECT due.event_id
+                  FROM eventwright.scheduled due
+                 WHERE due.due_at <= present
+                 ORDER BY due.due_at, due.id
+                 LIMIT at_most
+                   FOR UPDATE SKIP LOCKED))
+        RETURNING s.*
     )
     INSERT INTO eventwright.outbox (
         event_id, event_type, schema_version, source, tenant_id, subject, occurred_at,
