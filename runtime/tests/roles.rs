@@ -297,7 +297,7 @@ async fn what_runs_as_the_owner_is_not_led_astray_by_the_callers_names() -> Resu
     }
     let pinned: i64 = sqlx::query_scalar(
         "SELECT count(*) FROM pg_proc WHERE pronamespace = 'eventwright'::regnamespace AND prosecdef
-            AND proconfig IS DISTINCT FROM '{\"search_path=pg_catalog, pg_temp\"}'",
+            AND NOT coalesce(proconfig @> '{\"search_path=pg_catalog, pg_temp\"}', false)",
     )
     .fetch_one(actors.pool())
     .await?;
