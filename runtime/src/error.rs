@@ -77,9 +77,9 @@ pub enum Error {
         /// The name as given.
         name: String,
     },
-    /// Two handlers of a subscriber take the same payload.
+    /// Two handlers of a subscriber take the same payload, or a handler and an upcast do.
     #[error(
-        "group `{group}` has two handlers for {event_type} v{version}: a group handles an event once, so join them or use two groups"
+        "group `{group}` has two handlers for {event_type} v{version}, or a handler and an upcast: a group handles an event once, so join them or use two groups"
     )]
     TwoHandlers {
         /// The subscriber group.
@@ -87,6 +87,18 @@ pub enum Error {
         /// The event type's name.
         event_type: &'static str,
         /// The payload's schema version.
+        version: u16,
+    },
+    /// An upcast that leads to a payload which no handler takes.
+    #[error(
+        "group `{group}` has an upcast to {event_type} v{version}, and no handler for that: add one, or leave the upcast out"
+    )]
+    UpcastWithoutHandler {
+        /// The subscriber group.
+        group: String,
+        /// The event type's name.
+        event_type: &'static str,
+        /// The payload's schema version that the upcast makes.
         version: u16,
     },
     /// A subscriber without handlers.

@@ -129,7 +129,7 @@ pub mod testing;
 
 pub use contract::{
     CarriesSubject, Domain, Incoming, Kind, NeedsDowncast, NeedsSubject, NeedsSubjectAndDowncast, NotRetired, Payload,
-    Publishable, PublishedBy, SubscribedBy, WithoutDowncast,
+    Publishable, PublishedBy, SubscribedBy, Supersedes, WithoutDowncast,
 };
 pub use envelope::{Envelope, Event};
 pub use outgoing::{Outgoing, Publish};

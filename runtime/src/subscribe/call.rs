@@ -42,7 +42,7 @@ impl<D, S> Inner<D, S> {
         let running = AssertUnwindSafe(running.instrument(span.clone())).catch_unwind();
         let handled = match tokio::time::timeout(time_limit, running).await {
             Ok(Ok(handled)) => handled,
-            Ok(Err(panic)) => Err(panicked(&*panic)),
+            Ok(Err(panic)) => Err(panicked("handler", &*panic)),
             Err(_) => Err(Failure::retry(format!("the handler ran longer than {time_limit:?}"))),
         };
         if let Err(failure) = &handled
@@ -56,9 +56,9 @@ impl<D, S> Inner<D, S> {
     }
 }
 
-fn panicked(panic: &(dyn std::any::Any + Send)) -> Failure {
+pub(super) fn panicked(who: &str, panic: &(dyn std::any::Any + Send)) -> Failure {
     let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-    Failure::retry(format!("the handler panicked: {}", text.unwrap_or("without a message")))
+    Failure::retry(format!("the {who} panicked: {}", text.unwrap_or("without a message")))
 }
 
 /// Postgres appendix A, `in_failed_sql_transaction`: an earlier statement of the transaction failed.

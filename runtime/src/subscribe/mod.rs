@@ -41,7 +41,7 @@ pub use handler::{EffectFn, HandlerFn};
 pub use health::{Health, Unhealthy};
 pub use replay::{End, Replay, Start};
 
-use crate::contract::{Domain, SubscribedBy};
+use crate::contract::{Domain, Payload, SubscribedBy, Supersedes};
 use crate::publish::Publisher;
 use crate::stored::Stored;
 use crate::{Error, Schema};
@@ -184,6 +184,43 @@ impl<D: Domain, S: Send + Sync + 'static> Subscriber<D, S> {
         F: for<'a> EffectFn<'a, E, S> + Send + Sync + 'static,
     {
         self.handlers.effect::<E, F>(handler);
+        self
+    }
+
+    /// Has events of an older version of a payload read as a newer one, by a function that makes one of the other: so one handler takes
+    /// both, also what was stored before the newer version was there. The older version is read tolerantly, as in a handler.
+    ///
+    /// An event of a version that has neither handler nor upcast waits for a deploy that knows it. An upcast that panics is
+    /// a handler that has failed. Upcasts don't follow upon each other: each leads to a version that has a handler.
+    ///
+    /// ```no_run
+    /// # use eventwright::*;
+    /// # struct Growth; impl Domain for Growth { const NAME: &'static str = "growth"; }
+    /// # #[derive(Clone, PartialEq, Object)] pub struct IntakeCapturedV1 { pub phone: String }
+    /// # #[derive(Clone, PartialEq, Object)] pub struct IntakeCapturedV2 { pub phones: Vec<String> }
+    /// # impl Payload for IntakeCapturedV1 { const EVENT_TYPE: &'static str = "intake.captured"; const VERSION: u16 = 1; }
+    /// # impl Payload for IntakeCapturedV2 { const EVENT_TYPE: &'static str = "intake.captured"; const VERSION: u16 = 2; }
+    /// # impl SubscribedBy<Growth> for IntakeCapturedV1 {} impl SubscribedBy<Growth> for IntakeCapturedV2 {}
+    /// # impl Supersedes<IntakeCapturedV1> for IntakeCapturedV2 {}
+    /// async fn keep(event: Event<IntakeCapturedV2>, cx: &mut Context<'_, Growth>) -> Handled {
+    ///     sqlx::query("INSERT INTO intakes (phones) VALUES ($1)").bind(&event.payload.phones).execute(cx.tx()).await?;
+    ///     Ok(())
+    /// }
+    ///
+    /// # async fn example(pool: sqlx::PgPool) -> Result<(), Error> {
+    /// Subscriber::<Growth>::new("growth-intakes", pool)
+    ///     .on(keep)
+    ///     .upcast(|old: IntakeCapturedV1| IntakeCapturedV2 { phones: vec![old.phone] })
+    ///     .drain()
+    ///     .await
+    /// # }
+    /// ```
+    pub fn upcast<Old, New>(mut self, upcast: impl Fn(Old) -> New + Send + Sync + 'static) -> Self
+    where
+        Old: Payload + SubscribedBy<D>,
+        New: Supersedes<Old> + SubscribedBy<D>,
+    {
+        self.handlers.upcast(upcast);
         self
     }
 
@@ -404,9 +441,13 @@ impl<D: Domain, S: Send + Sync + 'static> Subscriber<D, S> {
     }
 
     fn inner(self) -> Result<Inner<D, S>, Error> {
-        let Self { group, pool, log, schema, state, handlers, settings, health, state_after_handlers } = self;
+        let Self { group, pool, log, schema, state, mut handlers, settings, health, state_after_handlers } = self;
         if state_after_handlers {
             return Err(Error::StateAfterHandlers { group });
+        }
+        if let Err(kind) = handlers.resolve_upcasts() {
+            let (event_type, version) = (kind.event_type, kind.version);
+            return Err(Error::UpcastWithoutHandler { group, event_type, version });
         }
         if let Some(kind) = handlers.twice {
             return Err(Error::TwoHandlers { group, event_type: kind.event_type, version: kind.version });
