@@ -11,8 +11,9 @@ SELECT h.seq, h.event_id, h.event_type, h.schema_version, h.source, h.tenant_id,
    AND h.seq = ANY (ARRAY(
         SELECT next.seq
           FROM (SELECT DISTINCT unnest($2::text[]) AS subject) s
-         CROSS JOIN LATERAL (SELECT seq FROM eventwright.held
-                              WHERE group_name = $1 AND subject = s.subject ORDER BY seq LIMIT $5) next
+         CROSS JOIN LATERAL (SELECT seq FROM eventwright.held h
+                              WHERE h.group_name = $1 AND h.subject BETWEEN s.subject AND s.subject
+                              ORDER BY h.subject, h.seq LIMIT $5) next
          ORDER BY next.seq
          LIMIT $4))
  ORDER BY h.seq

@@ -108,9 +108,6 @@ fn check(how: &str, plans: &[explained::Plan], expected: &[&str]) {
     for plan in plans {
         let first_line = plan.text.trim().lines().next().unwrap_or_default();
         let what = name(&plan.text).unwrap_or(first_line);
-        if matches!(what, "open_and_look" | "blocked") {
-            continue;
-        }
         let mut of_log = 0.0;
         for scan in &plan.scans {
             let is_of_log = scan.relation.starts_with("outbox_to_");
