@@ -151,6 +151,17 @@ pub enum Error {
         "the log has detached the group, and may have dropped what it has not read: see `eventwright groups --help`"
     )]
     DetachedByLog(#[source] DriverError),
+    /// A group is to be attached again, and the log has dropped what it was to handle next; the source says which numbers.
+    #[error(
+        "the log has dropped events that the group was to handle next: attach it and accept that (`eventwright groups attach --accept-gap`), or make a new group"
+    )]
+    Gap(#[source] DriverError),
+    /// Not a number of ranges.
+    #[error("a group has 1 to 1024 ranges, not {ranges}")]
+    Ranges {
+        /// The number as given.
+        ranges: u16,
+    },
     /// A position refers to a window that is no more.
     #[error(
         "group `{group}` stands at window {window}, which the log no longer has: go on with a new group that starts at a time before (`Start::At`), if its handlers know events again by `event_id`"
@@ -226,8 +237,9 @@ impl Error {
             "42P01" | "3F000" | "42883" => Self::NotMigrated(error.into()),
             // check_violation
             "23514" if message.contains("no partition of relation") => Self::NoPartition(error.into()),
-            // ours, raised by assert_identity and open_window
+            // ours, raised by assert_identity, open_window and attach_group
             "EW002" => Self::AnotherLog(error.into()),
+            "EW003" => Self::Gap(error.into()),
             "EW004" => Self::DetachedByLog(error.into()),
             // serialization_failure, deadlock_detected
             "40001" | "40P01" => Self::Conflict(error.into()),
