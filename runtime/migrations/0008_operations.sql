@@ -1,8 +1,8 @@
 -- What operators need.
 
 -- A running handler has rows of `held` locked, and whoever waits for it with an exclusive lock stops everybody behind him: so not
--- for long. `migrate` tries again.
-SET LOCAL lock_timeout = '2s';
+-- for long, and for less than deadlock_timeout. `migrate` tries again.
+SET LOCAL lock_timeout = '300ms';
 
 -- Of a group that began to hold events back after the last ANALYZE, the list of most common values says that it holds next to nothing:
 -- then all that it holds is read to find one event of it. Without statistics, Postgres takes it for a two-hundredth of the table, which is
@@ -93,7 +93,8 @@ BEGIN
         RAISE EXCEPTION 'eventwright.begin_erasure must be alone in its transaction';
     END IF;
     PERFORM pg_advisory_xact_lock('eventwright.erasures'::regclass::oid::bigint::bit(32)::int, hashtext(of_subject));
-    PERFORM FROM eventwright.erasures e WHERE e.subject = of_subject AND e.finished_at IS NULL;
+    UPDATE eventwright.erasures e SET scheduled_events = e.scheduled_events + begin_erasure.scheduled_events
+     WHERE e.subject = of_subject AND e.finished_at IS NULL;
     IF FOUND THEN
         RETURN;
     END IF;
