@@ -1,9 +1,5 @@
 -- What operators need.
 
--- A running handler has rows of `held` locked, and whoever waits for it with an exclusive lock stops everybody behind him: so not
--- for long, and for less than deadlock_timeout. `migrate` tries again.
-SET LOCAL lock_timeout = '300ms';
-
 -- Of a group that began to hold events back after the last ANALYZE, the list of most common values says that it holds next to nothing:
 -- then all that it holds is read to find one event of it. Without statistics, Postgres takes it for a two-hundredth of the table, which is
 -- enough to look for events one by one.

@@ -125,6 +125,16 @@ pub enum Error {
         /// The domain of this subscriber.
         domain: &'static str,
     },
+    /// As [`GroupOfAnotherDomain`](Self::GroupOfAnotherDomain), where the subscriber's database role may not see whose it is.
+    #[error(
+        "group `{group}` is there and is not `{domain}`'s, so this subscriber's database role may not see it: choose another group name"
+    )]
+    GroupNameTaken {
+        /// The subscriber group.
+        group: String,
+        /// The domain of this subscriber.
+        domain: &'static str,
+    },
     /// There is no group of this name.
     #[error("there is no group `{group}`: `eventwright groups` lists them")]
     NoSuchGroup {
