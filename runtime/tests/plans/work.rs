@@ -11,14 +11,21 @@ use tokio::sync::oneshot;
 
 use crate::common::{Happened, Home, Result, happened};
 
+#[derive(Clone, PartialEq, Object)]
+#[object(closed)]
+pub(crate) struct Common {
+    about: String,
+}
+
+/// One of 5,000.
+#[derive(Clone, PartialEq, Object)]
+#[object(closed)]
+pub(crate) struct Rare {
+    about: String,
+}
+
 macro_rules! payload {
     ($name:ident, $event_type:literal) => {
-        #[derive(Clone, PartialEq, Object)]
-        #[object(closed)]
-        pub(crate) struct $name {
-            about: String,
-        }
-
         impl Payload for $name {
             const EVENT_TYPE: &'static str = $event_type;
             const VERSION: u16 = 1;
@@ -39,7 +46,6 @@ macro_rules! payload {
 }
 
 payload!(Common, "home.common");
-// one of 5,000
 payload!(Rare, "home.rare");
 
 /// 200,000 events in four partitions, 50,000 windows, 16 groups of four ranges that hold 2,000 events each, and keys and schedules.
