@@ -76,22 +76,24 @@ impl Log {
 
     /// Opens a window at the log's end, unless nothing was published since the last one. It is settled where all transactions up to
     /// the xid `over` were over before.
-    pub(super) async fn open_window(&self, over: Option<&str>) -> Result<Opened, sqlx::Error> {
+    pub(super) async fn open_window(&self, db: &mut PgConnection, over: Option<&str>) -> Result<Opened, sqlx::Error> {
         let statement = self.query(OPEN).bind(over).bind(self.is_elsewhere);
-        opened(&self.route.ask_one(&self.pool, self.bind_identity(statement)).await?)
+        let row = self.route.ask_on(db, self.bind_identity(statement)).await?;
+        opened(&row.ok_or(sqlx::Error::RowNotFound)?)
     }
 
     /// The same, with what `look` says of a group in the log's own database.
     pub(super) async fn open_and_look(
         &self,
+        db: &mut PgConnection,
         over: Option<&str>,
         group: &str,
         kinds: &[String],
     ) -> Result<(Opened, Option<PgRow>), sqlx::Error> {
         let query = self.query(OPEN_AND_LOOK).bind(over).bind(group).bind(kinds);
-        let Some(row) = self.route.ask(&self.pool, query).await? else {
+        let Some(row) = self.route.ask_on(db, query).await? else {
             // no such group
-            return Ok((self.open_window(over).await?, None));
+            return Ok((self.open_window(db, over).await?, None));
         };
         Ok((opened(&row)?, Some(row)))
     }
