@@ -197,8 +197,8 @@ impl<D: Domain, S: Send + Sync + 'static> Subscriber<D, S> {
     /// ```no_run
     /// # use eventwright::*;
     /// # struct Growth; impl Domain for Growth { const NAME: &'static str = "growth"; }
-    /// # #[derive(Clone, PartialEq, Object)] pub struct IntakeCapturedV1 { pub phone: String }
-    /// # #[derive(Clone, PartialEq, Object)] pub struct IntakeCapturedV2 { pub phones: Vec<String> }
+    /// # #[derive(Clone, PartialEq, Object)] #[object(closed)] pub struct IntakeCapturedV1 { pub phone: String }
+    /// # #[derive(Clone, PartialEq, Object)] #[object(closed)] pub struct IntakeCapturedV2 { pub phones: Vec<String> }
     /// # impl Payload for IntakeCapturedV1 { const EVENT_TYPE: &'static str = "intake.captured"; const VERSION: u16 = 1; }
     /// # impl Payload for IntakeCapturedV2 { const EVENT_TYPE: &'static str = "intake.captured"; const VERSION: u16 = 2; }
     /// # impl SubscribedBy<Growth> for IntakeCapturedV1 {} impl SubscribedBy<Growth> for IntakeCapturedV2 {}
@@ -211,7 +211,7 @@ impl<D: Domain, S: Send + Sync + 'static> Subscriber<D, S> {
     /// # async fn example(pool: sqlx::PgPool) -> Result<(), Error> {
     /// Subscriber::<Growth>::new("growth-intakes", pool)
     ///     .on(keep)
-    ///     .upcast(|old: IntakeCapturedV1| IntakeCapturedV2 { phones: vec![old.phone] })
+    ///     .upcast(|old: IntakeCapturedV1| IntakeCapturedV2::builder().phones(vec![old.phone]).build())
     ///     .drain()
     ///     .await
     /// # }
