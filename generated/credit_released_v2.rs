@@ -3,7 +3,7 @@
 
 use eventwright::{
     Int, List, NeedsDowncast, Object, OffsetDateTime, Payload, Publishable, PublishedBy,
-    SubscribedBy, Text, Unrecognized, Words,
+    SubscribedBy, Supersedes, Text, Unrecognized, Words,
 };
 
 use super::{
@@ -56,6 +56,7 @@ impl Publishable for CreditReleasedV2 {}
 impl SubscribedBy<Revenue> for CreditReleasedV2 {}
 impl SubscribedBy<Sales> for CreditReleasedV2 {}
 impl SubscribedBy<Warehouse> for CreditReleasedV2 {}
+impl Supersedes<CreditReleasedV1> for CreditReleasedV2 {}
 
 /// A number of credits of one account.
 #[derive(Clone, PartialEq, Object)]

@@ -3,12 +3,12 @@
 
 use eventwright::{
     Date, Email, Maybe, NeedsSubject, Object, Payload, Publishable, PublishedBy,
-    SubscribedBy, Text,
+    SubscribedBy, Supersedes, Text,
 };
 
 use super::{
-    FormSubmissionId, Growth, PersonId, Platform, Sales, SubscriberRowId, Warehouse,
-    ZipCode,
+    FormSubmissionId, Growth, IntakeCapturedV1, PersonId, Platform, Sales,
+    SubscriberRowId, Warehouse, ZipCode,
 };
 
 /// Someone filled in an intake form and the submission is stored. Who the person is may not be known
@@ -60,6 +60,7 @@ impl Publishable for IntakeCapturedV2 {}
 impl SubscribedBy<Platform> for IntakeCapturedV2 {}
 impl SubscribedBy<Sales> for IntakeCapturedV2 {}
 impl SubscribedBy<Warehouse> for IntakeCapturedV2 {}
+impl Supersedes<IntakeCapturedV1> for IntakeCapturedV2 {}
 
 /// What the visitor typed.
 #[derive(Clone, PartialEq, Object)]

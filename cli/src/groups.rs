@@ -5,14 +5,14 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use eventwright::{GroupStatus, Groups as Table};
+use eventwright::{Gap, GroupStatus, Groups as Table};
 use serde_json::{Value, json};
 
 use crate::output::{Output, line};
 use crate::times::{brief, rfc3339};
 use crate::{Outcome, database::Database};
 
-/// List subscriber groups, pause and resume them, or have the log no longer wait for one
+/// List subscriber groups, pause and resume them, have the log no longer wait for one, and again, or split one for more workers
 #[derive(Args)]
 pub(crate) struct Groups {
     #[command(flatten)]
@@ -48,6 +48,30 @@ enum Command {
         #[arg(long)]
         home: Option<String>,
     },
+    /// Have the log wait again for a group that was detached
+    ///
+    /// Start its subscribers again: they go on where they were. Where the log has forgotten what the group was to handle next, it stays
+    /// detached, unless that is accepted.
+    Attach {
+        /// The group
+        group: String,
+        /// The database that it lives in, as `groups list` has it, where that is not this one
+        #[arg(long)]
+        home: Option<String>,
+        /// Go on behind what the log has forgotten: the group never handles those events
+        #[arg(long)]
+        accept_gap: bool,
+    },
+    /// Split a group's subjects into so many ranges: as many are handled at the same time, by all processes together
+    ///
+    /// More ranges are there at once. Fewer are there once the group's workers have come to the same point in the log with all of them.
+    Ranges {
+        /// The group
+        group: String,
+        /// How many, from 1 to 1024; each reads the log for itself, so no more than it takes
+        #[arg(value_parser = clap::value_parser!(u16).range(1..=1024))]
+        ranges: u16,
+    },
 }
 
 impl Groups {
@@ -69,6 +93,18 @@ impl Groups {
                         None => groups.detach(&group).await?,
                     };
                     said(changed, &group, "is detached: the log no longer waits for it", "was detached before")?;
+                }
+                Some(Command::Attach { group, home, accept_gap }) => {
+                    let gap = if accept_gap { Gap::Accept } else { Gap::Refuse };
+                    let changed = match &home {
+                        Some(home) => groups.attach_reader(home, &group, gap).await?,
+                        None => groups.attach(&group, gap).await?,
+                    };
+                    said(changed, &group, "is attached: the log waits for it", "was not detached")?;
+                }
+                Some(Command::Ranges { group, ranges }) => {
+                    groups.set_ranges(&group, ranges).await?;
+                    line(&format!("{group} is to have {ranges} ranges; `groups list` says how many it has"))?;
                 }
             }
             pool.close().await;

@@ -31,6 +31,18 @@ async fn groups_are_listed_paused_resumed_and_detached() {
     }
     let detached = eventwright(&database, &["groups", "detach", "greetings", "--home", "7/far"]);
     assert!(detached.out.contains("no longer waits"), "{detached:?}");
+    let wrong = eventwright(&database, &["groups", "attach", "greetings", "--home", "7/near"]);
+    assert!(wrong.code == Some(1) && wrong.err.contains("there is no group `7/near/greetings`"), "{wrong:?}");
+    for (command, answer) in [("attach", "is attached"), ("attach", "was not detached"), ("detach", "is detached")] {
+        let said = eventwright(&database, &["groups", command, "greetings", "--home", "7/far"]);
+        assert!(said.out.starts_with(&format!("greetings {answer}")), "{said:?}");
+    }
+    let split = eventwright(&database, &["groups", "ranges", "funnel", "8"]);
+    assert!(split.out.starts_with("funnel is to have 8 ranges"), "{split:?}");
+    let objects = eventwright(&database, &["groups", "list", "--json"]).objects();
+    assert_eq!(objects[0]["ranges"], 8);
+    let wrong = eventwright(&database, &["groups", "ranges", "funnel", "0"]);
+    assert!(wrong.code == Some(2) && wrong.err.contains("1..=1024"), "{wrong:?}");
     let objects = eventwright(&database, &["groups", "list", "--json"]).objects();
     assert_eq!(
         (&objects[0]["held"]["behind"], &objects[0]["held"]["dead"], &objects[0]["lag_events"]),

@@ -119,6 +119,8 @@ pub(crate) struct Payload {
     pub(crate) standing: Standing,
     /// The Rust name of an older version that subscribers are still promised, and that events of this one carry besides.
     pub(crate) downcast: Option<String>,
+    /// The older versions of the event type.
+    pub(crate) older: Vec<Older>,
     /// None where there is no registry.
     pub(crate) subject: Option<Subject>,
     /// The fields that lead to the tenant.
@@ -129,6 +131,13 @@ pub(crate) struct Payload {
     pub(crate) root: usize,
     /// Schemas that values are held against as a whole, and all that they refer to.
     pub(crate) documents: Vec<Document>,
+}
+
+/// An older version of a payload's event type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Older {
+    pub(crate) rust_name: String,
+    pub(crate) is_deprecated: bool,
 }
 
 /// A schema document that is part of the bindings.

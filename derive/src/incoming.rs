@@ -84,6 +84,21 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
             ) -> ::core::result::Result<Self, ::eventwright::DecodeError> {
                 Self::decode(event_type, version, json, ::eventwright::Reading::Tolerant)
             }
+
+            fn take(
+                payload: ::std::boxed::Box<dyn ::core::any::Any + ::core::marker::Send>,
+            ) -> ::core::option::Option<Self> {
+                #(
+                    let payload = match payload.downcast::<#payloads>() {
+                        ::core::result::Result::Ok(payload) => {
+                            return ::core::option::Option::Some(Self::#variants(*payload));
+                        }
+                        ::core::result::Result::Err(other) => other,
+                    };
+                )*
+                ::core::mem::drop(payload);
+                ::core::option::Option::None
+            }
         }
     })
 }

@@ -144,9 +144,12 @@ BEGIN
     -- a sequence that was never called shows the value that it will give next
     SELECT last_value - (NOT is_called)::int INTO STRICT opened.bound FROM eventwright.outbox_seq;
     IF opened.bound = previous.bound AND (previous.durable OR NOT durable) AND NOT EXISTS (
-        -- the LIMIT makes it a probe of outbox_xid for each transaction: as a join, it can become a scan of the log
+        -- a probe of outbox_xid for each transaction, by its order: as a join, or by equality where few transactions published most of a
+        -- partition, it can become a scan of the log
         SELECT FROM eventwright.running(previous.snapshot, previous.fence) r
-         CROSS JOIN LATERAL (SELECT FROM eventwright.outbox o WHERE o.xid = r.xid AND o.seq <= previous.bound LIMIT 1) o
+         CROSS JOIN LATERAL (SELECT FROM eventwright.outbox o
+                              WHERE o.xid >= r.xid AND o.xid <= r.xid AND o.seq <= previous.bound
+                              ORDER BY o.xid, o.seq LIMIT 1) o
          WHERE pg_visible_in_snapshot(r.xid, opened.snapshot)
            AND NOT pg_visible_in_snapshot(r.xid, previous.snapshot))
     THEN

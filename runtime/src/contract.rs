@@ -3,6 +3,7 @@
 //! Generated code implements these traits; nobody writes them by hand. They turn the registry's rights into trait bounds,
 //! so that a right that the registry does not give is a compile error.
 
+use std::any::Any;
 use std::fmt::{Debug, Display};
 
 use crate::outgoing::Outgoing;
@@ -148,6 +149,15 @@ pub trait NotRetired: Payload {}
 #[diagnostic::do_not_recommend]
 impl<E: Publishable> NotRetired for E {}
 
+/// A newer version of the event type that `Older` is a version of: what is stored in that version can be read as this one, by a
+/// function that a subscriber is given ([`Subscriber::upcast`](struct@crate::Subscriber)).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no newer version of `{Older}`",
+    label = "an upcast leads from a version of an event type to a newer one of the same event type",
+    note = "`versions` in event-types-registry.json lists them"
+)]
+pub trait Supersedes<Older: Payload>: Payload {}
+
 /// Name and version of a payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Kind {
@@ -175,6 +185,9 @@ pub trait Incoming: Sized + Send + 'static {
     /// # Errors
     /// Where the bytes are not JSON or break a rule of the schema, or the kind is not one of [`Incoming::KINDS`].
     fn receive(event_type: &str, version: u16, json: &[u8]) -> Result<Self, DecodeError>;
+
+    /// Takes a payload that was read already, in an older version, and made one of [`Incoming::KINDS`]. `None`: it is none of those types.
+    fn take(payload: Box<dyn Any + Send>) -> Option<Self>;
 }
 
 impl<E: Payload> Incoming for E {
@@ -185,6 +198,10 @@ impl<E: Payload> Incoming for E {
             return Err(DecodeError::unknown(event_type, version));
         }
         E::decode(json, Reading::Tolerant)
+    }
+
+    fn take(payload: Box<dyn Any + Send>) -> Option<Self> {
+        payload.downcast().ok().map(|payload| *payload)
     }
 }
 

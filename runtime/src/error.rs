@@ -77,9 +77,9 @@ pub enum Error {
         /// The name as given.
         name: String,
     },
-    /// Two handlers of a subscriber take the same payload.
+    /// Two handlers of a subscriber take the same payload, or a handler and an upcast do.
     #[error(
-        "group `{group}` has two handlers for {event_type} v{version}: a group handles an event once, so join them or use two groups"
+        "group `{group}` has two handlers for {event_type} v{version}, or a handler and an upcast: a group handles an event once, so join them or use two groups"
     )]
     TwoHandlers {
         /// The subscriber group.
@@ -89,14 +89,26 @@ pub enum Error {
         /// The payload's schema version.
         version: u16,
     },
+    /// An upcast that leads to a payload which no handler takes.
+    #[error(
+        "group `{group}` has an upcast to {event_type} v{version}, and no handler for that: add one, or leave the upcast out"
+    )]
+    UpcastWithoutHandler {
+        /// The subscriber group.
+        group: String,
+        /// The event type's name.
+        event_type: &'static str,
+        /// The payload's schema version that the upcast makes.
+        version: u16,
+    },
     /// A subscriber without handlers.
     #[error("group `{group}` has no handler: add one with `on` or `effect`")]
     NoHandlers {
         /// The subscriber group.
         group: String,
     },
-    /// Handlers were added before the state that they are called with.
-    #[error("group `{group}`: call `state` before `on` and `effect`")]
+    /// Handlers or middleware were added before the state that they are called with.
+    #[error("group `{group}`: call `state` before `on`, `effect` and `around`")]
     StateAfterHandlers {
         /// The subscriber group.
         group: String,
@@ -110,6 +122,16 @@ pub enum Error {
         group: String,
         /// The domain that made the group.
         owner: String,
+        /// The domain of this subscriber.
+        domain: &'static str,
+    },
+    /// As [`GroupOfAnotherDomain`](Self::GroupOfAnotherDomain), where the subscriber's database role may not see whose it is.
+    #[error(
+        "group `{group}` is there and is not `{domain}`'s, so this subscriber's database role may not see it: choose another group name"
+    )]
+    GroupNameTaken {
+        /// The subscriber group.
+        group: String,
         /// The domain of this subscriber.
         domain: &'static str,
     },
@@ -139,6 +161,17 @@ pub enum Error {
         "the log has detached the group, and may have dropped what it has not read: see `eventwright groups --help`"
     )]
     DetachedByLog(#[source] DriverError),
+    /// A group is to be attached again, and the log has dropped what it was to handle next; the source says which numbers.
+    #[error(
+        "the log has dropped events that the group was to handle next: attach it and accept that (`eventwright groups attach --accept-gap`), or make a new group"
+    )]
+    Gap(#[source] DriverError),
+    /// Not a number of ranges.
+    #[error("a group has 1 to 1024 ranges, not {ranges}")]
+    Ranges {
+        /// The number as given.
+        ranges: u16,
+    },
     /// A position refers to a window that is no more.
     #[error(
         "group `{group}` stands at window {window}, which the log no longer has: go on with a new group that starts at a time before (`Start::At`), if its handlers know events again by `event_id`"
@@ -214,8 +247,9 @@ impl Error {
             "42P01" | "3F000" | "42883" => Self::NotMigrated(error.into()),
             // check_violation
             "23514" if message.contains("no partition of relation") => Self::NoPartition(error.into()),
-            // ours, raised by assert_identity and open_window
+            // ours, raised by assert_identity, open_window and attach_group
             "EW002" => Self::AnotherLog(error.into()),
+            "EW003" => Self::Gap(error.into()),
             "EW004" => Self::DetachedByLog(error.into()),
             // serialization_failure, deadlock_detected
             "40001" | "40P01" => Self::Conflict(error.into()),

@@ -52,6 +52,32 @@
 //! Field types carry the rules of the schema: [`Int`], [`Text`], [`List`], [`Email`], ids by [`derive(Id)`](macro@Id). Reading is
 //! [`Reading::Strict`] or [`Reading::Tolerant`]; the module [`payload`] tells the rest.
 //!
+//! # Figures
+//! Through the facade of the crate `metrics`, to whatever recorder the program has installed before it publishes and subscribes. Counters
+//! count from the process's start.
+//!
+//! | name | labels | |
+//! | --- | --- | --- |
+//! | `eventwright_published_total` | `event_type` | events published or scheduled. An event counts once it is in the caller's transaction; of what is rolled back afterwards, nobody tells the library, so that counts, too |
+//! | `eventwright_handled_total` | `group` | events that a group is done with, once each, when that is committed |
+//! | `eventwright_failed_total` | `group`, `event_type` | calls of handlers that failed, panicked or took too long |
+//! | `eventwright_held_total` | `group`, `reason` | events held back after that: `failed`, to be retried; `snoozed`, put off by their handler; `dead`, given up. An event counts each time |
+//! | `eventwright_handler_seconds` | `group`, `event_type` | histogram: how long handlers ran, with what is [`around`](Subscriber::around) them |
+//!
+//! What the database knows about a group, whichever process runs it, `eventwright metrics` serves from there, one process for each
+//! database; [`Groups::list`] and [`LogStatus`] tell the same.
+//!
+//! | name | labels | |
+//! | --- | --- | --- |
+//! | `eventwright_group_lag_events` | `group`, `home` | numbers of the log that the group has not passed |
+//! | `eventwright_group_lag_seconds` | `group`, `home` | the age of the first event that it has not passed |
+//! | `eventwright_group_held_events` | `group`, `reason` | events that it holds back now |
+//! | `eventwright_group_dead_letters` | `group` | events that it has given up and that are neither redriven nor discarded |
+//! | `eventwright_group_paused`, `eventwright_group_detached` | `group` | 1 or 0 |
+//! | `eventwright_log_last_seq`, `…_room_events`, `…_partitions`, `…_windows`, `…_oldest_window_seconds` | | the log itself |
+//!
+//! A handler's call is a span of `tracing` with the names of OpenTelemetry's conventions for messaging: `process lead.created`.
+//!
 //! # Features
 //! - `postgres` (default): publishing and subscribing with sqlx. Without it, the crate is payload types and contracts.
 //! - `chrono`, `jiff`: dates and times as types of these crates, for bindings that were generated so; the crates are exported as
@@ -59,6 +85,8 @@
 //! - `jsonschema`: values that are held against a whole JSON Schema ([`derive(Checked)`](macro@Checked)).
 //! - `proptest`: payload types are [`Arbitrary`](https://docs.rs/proptest/1/proptest/arbitrary/trait.Arbitrary.html), for property tests of
 //!   handlers: `proptest! { fn handles_any(event: LeadCreated) { … } }`. All values are valid; the module `payload::arbitrary` tells more.
+//! - `opentelemetry`: a handler's span is a child of the span in which its event was published, also in another process: one trace from a
+//!   request to all that follows from it. It takes a subscriber of `tracing` with the layer of tracing-opentelemetry 0.34.
 //! - `regex`: patterns beyond the simple ones, matched in linear time, and the format `regex`.
 //! - `testing`: a throw-away Postgres, and a fresh database for each test.
 
@@ -71,7 +99,7 @@ mod contract;
 mod envelope;
 mod outgoing;
 pub mod payload;
-mod traceparent;
+mod trace;
 
 #[cfg(feature = "postgres")]
 mod error;
@@ -101,7 +129,7 @@ pub mod testing;
 
 pub use contract::{
     CarriesSubject, Domain, Incoming, Kind, NeedsDowncast, NeedsSubject, NeedsSubjectAndDowncast, NotRetired, Payload,
-    Publishable, PublishedBy, SubscribedBy, WithoutDowncast,
+    Publishable, PublishedBy, SubscribedBy, Supersedes, WithoutDowncast,
 };
 pub use envelope::{Envelope, Event};
 pub use outgoing::{Outgoing, Publish};
@@ -112,15 +140,16 @@ pub use {
     migrate::{migrate, migrate_in},
     operations::{
         DeadLetter, DeadLetterCursor, DeadLetterFilter, DeadLetterPage, DeadLetters, Doctor, Erasure, EventLookup,
-        Finding, GroupLag, GroupStanding, GroupStatus, Groups, HeldEvents, LogStatus, Publication, Severity, Standing,
-        Whereabouts, erase_subject, erase_subject_in, whereabouts,
+        Finding, Gap, GroupLag, GroupStanding, GroupStatus, Groups, HeldEvents, LogStatus, Publication, Severity,
+        Standing, Whereabouts, erase_subject, erase_subject_in, whereabouts,
     },
     publish::{Batch, Connection, PUBLISH_BATCH_SQL, PUBLISH_SQL, Published, Publisher},
     retention::{Kept, Lag, OpenTransaction, Partition, Retention, RetentionReport, RetentionSettings},
     roles::Roles,
     schema::Schema,
     subscribe::{
-        Context, EffectFn, End, Failure, Handled, HandlerFn, OrFailure, Replay, RetryPolicy, Start, Subscriber,
+        AroundFn, Context, EffectFn, End, Failure, Handled, HandlerFn, Health, Next, OrFailure, Replay, RetryPolicy,
+        Start, Subscriber, Unhealthy,
     },
 };
 

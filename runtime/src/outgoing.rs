@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use crate::contract::{CarriesSubject, Payload};
 use crate::envelope::{Envelope, Event};
 use crate::payload::{EncodeError, EventId};
-use crate::traceparent::is_traceparent;
+use crate::trace::{self, is_traceparent};
 
 /// An event that is ready to publish: the payload, its subject, and what was said beside.
 ///
@@ -45,7 +45,8 @@ impl Origin {
         self.correlation_id.get_or_insert_with(|| cause.correlation_id.clone());
         if self.traceparent.is_none() {
             // what another program wrote into the log may be anything: a trace that can't be read begins anew
-            self.traceparent = cause.traceparent.clone().filter(|parent| is_traceparent(parent));
+            let causes = || cause.traceparent.clone().filter(|parent| is_traceparent(parent));
+            self.traceparent = trace::current().or_else(causes);
         }
     }
 }
@@ -163,6 +164,8 @@ pub trait Publish: Sized {
 
     /// Sets the publisher's place in its trace: a `traceparent` of W3C Trace Context, such as
     /// `00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01`. Anything else is an error at the publishing.
+    ///
+    /// With the feature `opentelemetry`, it otherwise is that of the span in which the event is published, if it is in one.
     fn traceparent(self, traceparent: impl Into<String>) -> Outgoing<Self::Payload> {
         let mut event = self.outgoing();
         event.options.origin.traceparent = Some(traceparent.into());

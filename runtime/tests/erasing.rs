@@ -4,10 +4,10 @@ mod common;
 
 use std::time::Duration;
 
-use common::{Group, Happened, Home, Result, insert_effect, migrated, open, publish};
+use common::{Group, Happened, Home, Result, happened, insert_effect, migrated, open, publish};
 use eventwright::{
-    Context, DeadLetters, Domain, Event, Failure, Handled, RetryPolicy, Roles, Schema, Subscriber, Uuid, erase_subject,
-    whereabouts,
+    Context, DeadLetters, Domain, Event, Failure, Handled, Publish, Publisher, RetryPolicy, Roles, Schema, Subscriber,
+    Uuid, erase_subject, whereabouts,
 };
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{AssertSqlSafe, PgPool};
@@ -158,6 +158,35 @@ async fn what_open_transactions_published_is_erased_when_they_have_ended() -> Re
     assert_eq!((finished.log_events, finished.open_transactions), (2, 0));
     let records: i64 = sqlx::query_scalar("SELECT count(*) FROM eventwright.erasures").fetch_one(pool).await?;
     assert_eq!(records, 1);
+    Ok(())
+}
+
+/// They can be seen by nobody before, and may be due at once.
+#[tokio::test]
+async fn what_open_transactions_scheduled_is_erased_when_they_have_ended() -> Result {
+    let database = migrated().await?;
+    let pool = database.pool();
+    Group::new("a", pool).await?;
+    let home = Publisher::<Home>::new();
+    let later = |delay| happened("ada", SECRET).deliver_after(Duration::from_secs(delay));
+    let mut slow = pool.begin().await?;
+    home.publish(&mut slow, later(0)).await?;
+    home.publish(&mut slow, later(3600)).await?;
+    let begun = erase_subject(pool, "ada").await?;
+    assert_eq!((begun.scheduled_events, begun.open_transactions), (0, 1));
+    slow.commit().await?;
+    assert_eq!(found(pool).await?, 2);
+    // who moves it into the log finds that it is to be erased
+    subscriber(pool).on(record).drain().await?;
+    assert_eq!((effects(pool).await?, found(pool).await?), (vec![], 1));
+    let finished = erase_subject(pool, "ada").await?;
+    assert_eq!((finished.scheduled_events, finished.open_transactions), (1, 0));
+    assert_eq!(found(pool).await?, 0);
+
+    // what is said of the subject from then on stays
+    home.publish(&mut *pool.acquire().await?, happened("ada", 2).deliver_after(Duration::ZERO)).await?;
+    subscriber(pool).on(record).drain().await?;
+    assert_eq!(effects(pool).await?, ["ada2"]);
     Ok(())
 }
 

@@ -7,13 +7,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use common::{Group, Happened, Home, Result, insert_effect, migrated, open, publish, record};
-use eventwright::{Context, Event, Handled, Subscriber};
+use eventwright::{Context, Event, Groups, Handled, Subscriber};
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 
-async fn set_ranges(pool: &PgPool, ranges: i32) -> Result {
-    sqlx::query("SELECT eventwright.set_ranges('a', $1)").bind(ranges).execute(pool).await?;
-    Ok(())
+async fn set_ranges(pool: &PgPool, ranges: u16) -> Result {
+    Ok(Groups::new(pool.clone()).set_ranges("a", ranges).await?)
 }
 
 /// First and last buckets, in order.
@@ -121,7 +120,7 @@ async fn splitting_and_joining_under_way_loses_and_doubles_nothing() -> Result {
     for n in 0..40 {
         publish_many(pool, 30, n..n + 1).await?;
         if n % 3 == 2 {
-            set_ranges(pool, rng.i32(1..9)).await?;
+            set_ranges(pool, rng.u16(1..9)).await?;
         }
     }
     set_ranges(pool, 3).await?;
@@ -145,12 +144,18 @@ async fn a_wrong_number_of_ranges_is_refused() -> Result {
     let database = migrated().await?;
     let pool = database.pool();
     let unknown = set_ranges(pool, 2).await.err().ok_or("split a group that is not there")?;
-    assert!(unknown.to_string().contains("there is no group 'a'"), "{unknown}");
+    assert!(unknown.to_string().contains("there is no group `a`"), "{unknown}");
     Group::new("a", pool).await?.next().await?;
-    for ranges in [0, -1, 1025] {
-        let refused = set_ranges(pool, ranges).await.err().ok_or("took a wrong number")?;
+    let before = ranges(pool).await?;
+    for wrong in [0, 1025] {
+        let refused = set_ranges(pool, wrong).await.err().ok_or("took a wrong number")?;
+        assert!(refused.to_string().contains("1 to 1024 ranges"), "{refused}");
+        // so does the function itself
+        let function = sqlx::query("SELECT eventwright.set_ranges('a', $1)").bind(i32::from(wrong)).execute(pool).await;
+        let refused = function.err().ok_or("took a wrong number")?;
         assert!(refused.to_string().contains("1 to 1024 ranges"), "{refused}");
     }
+    assert_eq!(ranges(pool).await?, before);
     Ok(())
 }
 

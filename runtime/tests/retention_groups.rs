@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use common::{Group, Result, migrated, publish, record};
-use eventwright::{Retention, RetentionSettings};
+use eventwright::{Error, Gap, Groups, Retention, RetentionSettings};
 use sqlx::PgPool;
 
 async fn execute(pool: &PgPool, statement: &'static str) -> Result {
@@ -253,10 +253,14 @@ async fn a_group_comes_back_and_goes_on_where_it_was() -> Result {
     let group = Group::new("a", pool).await?;
     publish(&mut *pool.acquire().await?, "one", 1).await?;
     group.next().await?;
-    execute(pool, "UPDATE eventwright.groups SET detached_at = now()").await?;
+    let groups = Groups::new(pool.clone());
+    assert!(groups.detach("a").await?);
     publish(&mut *pool.acquire().await?, "two", 1).await?;
-    execute(pool, "SELECT eventwright.attach_group('a')").await?;
+    assert!(groups.attach("a", Gap::Refuse).await?);
+    assert!(!groups.attach("a", Gap::Refuse).await?, "it was not detached any more");
     assert_eq!(group.next().await?, ["two"]);
+    let nobody = groups.attach("nobody", Gap::Refuse).await;
+    assert!(matches!(&nobody, Err(Error::NoSuchGroup { group }) if group == "nobody"), "{nobody:?}");
     Ok(())
 }
 
@@ -264,19 +268,20 @@ async fn a_group_comes_back_and_goes_on_where_it_was() -> Result {
 async fn a_group_whose_events_are_gone_comes_back_only_if_it_accepts_the_gap() -> Result {
     let (database, away) = an_away_group_and_a_removed_partition().await?;
     let pool = database.pool();
-    let refused = execute(pool, "SELECT eventwright.attach_group('away')").await.err().ok_or("it came back")?;
-    let refused = refused.downcast::<sqlx::Error>()?;
-    let refused = refused.as_database_error().ok_or("another error")?;
-    assert_eq!(refused.code().as_deref(), Some("EW003"));
-    assert!(refused.message().contains("away") && refused.message().contains("numbers 1 to 999999"), "{refused}");
+    let groups = Groups::new(pool.clone());
+    let refused = groups.attach("away", Gap::Refuse).await.err().ok_or("it came back")?;
+    assert!(matches!(refused, Error::Gap(_)), "{refused:?}");
+    let why = std::error::Error::source(&refused).ok_or("for no reason")?.to_string();
+    assert!(why.contains("away") && why.contains("numbers 1 to 999999"), "{why}");
     let detached = "SELECT detached_at IS NOT NULL FROM eventwright.groups WHERE name = 'away'";
     assert!(sqlx::query_scalar::<_, bool>(detached).fetch_one(pool).await?);
 
-    execute(pool, "SELECT eventwright.attach_group('away', accept_gap => true)").await?;
+    assert!(groups.attach("away", Gap::Accept).await?);
     let handled = away.next().await?;
     assert!(!handled.is_empty() && handled.iter().all(|about| about == "later"), "{handled:?}");
     // it has caught up: now nothing is missing
-    execute(pool, "UPDATE eventwright.groups SET detached_at = now() WHERE name = 'away'; SELECT eventwright.attach_group('away')").await
+    assert!(groups.detach("away").await? && groups.attach("away", Gap::Refuse).await?);
+    Ok(())
 }
 
 #[tokio::test]
@@ -289,12 +294,14 @@ async fn a_group_elsewhere_comes_back_in_the_same_way() -> Result {
          ('7/there', 'near', (SELECT max(id) FROM eventwright.windows), now())",
     )
     .await?;
-    assert!(execute(pool, "SELECT eventwright.attach_group('far', '7/there')").await.is_err());
-    execute(
-        pool,
-        "SELECT eventwright.attach_group('near', '7/there'), eventwright.attach_group('far', '7/there', true)",
-    )
-    .await?;
+    let groups = Groups::new(pool.clone());
+    assert!(matches!(groups.attach_reader("7/there", "far", Gap::Refuse).await, Err(Error::Gap(_))));
+    assert!(groups.attach_reader("7/there", "near", Gap::Refuse).await?);
+    assert!(groups.attach_reader("7/there", "far", Gap::Accept).await?);
+    assert!(!groups.attach_reader("7/there", "far", Gap::Refuse).await?);
+    let nobody = groups.attach_reader("7/there", "nobody", Gap::Accept).await;
+    assert!(matches!(&nobody, Err(Error::NoSuchGroup { group }) if group == "7/there/nobody"), "{nobody:?}");
+    // who calls the function itself is told, too
     assert!(execute(pool, "SELECT eventwright.attach_group('nobody', '7/there')").await.is_err());
     assert!(execute(pool, "SELECT eventwright.attach_group('nobody')").await.is_err());
     Ok(())

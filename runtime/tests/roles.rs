@@ -3,11 +3,26 @@
 
 mod common;
 
-use common::{Group, Home, Result, happened, migrated, publish, record};
+use common::{Group, Happened, Home, Result, happened, migrated, publish, record};
 use eventwright::testing::Database;
-use eventwright::{Domain, OffsetDateTime, Publish, Publisher, Retention, Roles, Subscriber};
+use eventwright::{
+    Context, Domain, Error, Event, Handled, OffsetDateTime, Publish, Publisher, Retention, Roles, SubscribedBy,
+    Subscriber,
+};
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{AssertSqlSafe, PgPool};
+
+struct Other;
+
+impl Domain for Other {
+    const NAME: &'static str = "other";
+}
+
+impl SubscribedBy<Other> for Happened {}
+
+async fn hear(_: Event<Happened>, _: &mut Context<'_, Other>) -> Handled {
+    Ok(())
+}
 
 /// Roles are the whole server's, so each test has its own, and takes them away.
 struct Actors {
@@ -263,6 +278,9 @@ async fn another_domains_groups_can_neither_be_seen_nor_moved() -> Result {
         ],
     )
     .await?;
+    let intruder = Subscriber::<Other>::new("a", other.clone()).on(hear).drain().await;
+    assert!(matches!(&intruder, Err(Error::GroupNameTaken { group, domain: "other" }) if group == "a"), "{intruder:?}");
+    Subscriber::<Other>::new("b", other.clone()).on(hear).drain().await?;
     buys.close().await;
     other.close().await;
     actors.leave().await
@@ -297,7 +315,7 @@ async fn what_runs_as_the_owner_is_not_led_astray_by_the_callers_names() -> Resu
     }
     let pinned: i64 = sqlx::query_scalar(
         "SELECT count(*) FROM pg_proc WHERE pronamespace = 'eventwright'::regnamespace AND prosecdef
-            AND proconfig IS DISTINCT FROM '{\"search_path=pg_catalog, pg_temp\"}'",
+            AND NOT coalesce(proconfig @> '{\"search_path=pg_catalog, pg_temp\"}', false)",
     )
     .fetch_one(actors.pool())
     .await?;

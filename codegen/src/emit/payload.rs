@@ -29,7 +29,9 @@ pub(super) fn module(payload: &Payload, dates: Dates) -> Module {
         source: payload.source.clone(),
         docs: vec![module_docs(payload)],
         exposure: Exposure::Public,
-        mentions_deprecated: is_deprecated(payload) || has_deprecated_field(payload) || payload.downcast.is_some(),
+        mentions_deprecated: is_deprecated(payload)
+            || has_deprecated_field(payload)
+            || payload.older.iter().any(|older| older.is_deprecated),
         items: all,
     }
 }
@@ -155,7 +157,7 @@ fn subject_impl(payload: &Payload, imports: &mut Imports) -> TokenStream {
     }
 }
 
-/// Who may publish it, whether anybody may, and who may subscribe.
+/// Who may publish it, whether anybody may, who may subscribe, and which versions may be read as this one.
 fn rights(payload: &Payload, imports: &mut Imports) -> TokenStream {
     let name = ident(&payload.rust_name);
     let mut impls = TokenStream::new();
@@ -170,6 +172,10 @@ fn rights(payload: &Payload, imports: &mut Imports) -> TokenStream {
     for domain in &payload.subscribed_by {
         let (subscribed_by, domain) = (imports.runtime("SubscribedBy"), imports.parent(domain));
         impls.extend(quote! { impl #subscribed_by<#domain> for #name {} });
+    }
+    for older in &payload.older {
+        let (supersedes, older) = (imports.runtime("Supersedes"), imports.parent(&older.rust_name));
+        impls.extend(quote! { impl #supersedes<#older> for #name {} });
     }
     impls
 }

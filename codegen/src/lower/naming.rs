@@ -27,7 +27,7 @@ pub(super) struct Draft {
 }
 
 /// Names that the generated modules import.
-const IMPORTED: [&str; 57] = [
+const IMPORTED: [&str; 58] = [
     "BTreeMap",
     "Box",
     "CarriesSubject",
@@ -73,6 +73,7 @@ const IMPORTED: [&str; 57] = [
     "Some",
     "Str",
     "String",
+    "Supersedes",
     "SubscribedBy",
     "Text",
     "Union",

@@ -8,7 +8,7 @@ use super::{Settings, documents, naming, relaxed};
 use crate::diagnostics::Problems;
 use crate::link::{Linked, LinkedPayload};
 use crate::model::{
-    By, Explained, Field, Item, ItemKind, Leaf, Nullable, Object, Part, Payload, Shape, Standing, Subject,
+    By, Explained, Field, Item, ItemKind, Leaf, Nullable, Object, Older, Part, Payload, Shape, Standing, Subject,
 };
 use crate::names;
 use crate::node::{Node, Span, unescape};
@@ -75,6 +75,7 @@ pub(super) fn lower(
         subscribed_by: selected(&event.subscribers),
         standing: standing(event, version.status),
         downcast: promised(event, version),
+        older: older(event, version),
         subject,
         tenant,
         items,
@@ -96,6 +97,13 @@ fn promised(event: &registry::EventType, version: &registry::Version) -> Option<
     }
     let older = |other: &&registry::Version| other.status == Status::Deprecated && other.version < version.version;
     event.versions.iter().find(older).map(|older| version_name(event, older))
+}
+
+fn older(event: &registry::EventType, version: &registry::Version) -> Vec<Older> {
+    let older = event.versions.iter().filter(|other| other.version < version.version);
+    older
+        .map(|older| Older { rust_name: version_name(event, older), is_deprecated: older.status == Status::Deprecated })
+        .collect()
 }
 
 fn standing(event: &registry::EventType, status: Status) -> Standing {

@@ -18,6 +18,9 @@ const NOTE_HELD: &str = "UPDATE eventwright.erasures SET held_events = held_even
      WHERE subject = $1 AND finished_at IS NULL";
 const STILL_RUNNING: &str = include_str!("../sql/erase/still_running.sql");
 const SCHEDULED: &str = include_str!("../sql/erase/scheduled.sql");
+const SCHEDULED_LATE: &str = include_str!("../sql/erase/scheduled_late.sql");
+const NOTE_SCHEDULED: &str = "UPDATE eventwright.erasures SET scheduled_events = scheduled_events + $2
+     WHERE subject = $1 AND finished_at IS NULL";
 const RANGES: &str = "SELECT group_name, bucket_lo FROM eventwright.positions
      WHERE (hashtextextended($1, 0) & 1023) BETWEEN bucket_lo AND bucket_hi ORDER BY 1, 2";
 /// Has whoever is handling a page of the range come to its end. Who begins one after that finds the subject among the erasures.
@@ -52,8 +55,8 @@ pub struct Erasure {
     pub scheduled_events: u64,
     /// Events that groups hold back, dead letters among them.
     pub held_events: u64,
-    /// Transactions that had published something when the erasure began and are still open. 0: all is erased. Otherwise erase the
-    /// subject again when they have ended, which takes no time and finishes this erasure.
+    /// Transactions that had published or scheduled something when the erasure began and are still open. 0: all is erased. Otherwise
+    /// erase the subject again when they have ended, which takes no time and finishes this erasure.
     pub open_transactions: u64,
 }
 
@@ -68,7 +71,8 @@ pub struct Erasure {
 /// ```
 ///
 /// # What is promised
-/// - It covers what was published or scheduled before it was called. See first that nobody goes on to publish about the subject.
+/// - It covers what was published or scheduled before it was called, also in transactions that were open then: see
+///   [`Erasure::open_transactions`]. See first that nobody goes on to publish about the subject.
 /// - A group that has not handled an erased event passes it over as handled. A handler that is running keeps what it was given.
 /// - A dead letter that is erased stays one, and can be discarded; redriven, it is passed over.
 /// - In place of a payload stands `{"eventwright.erased_at":"2026-01-31T12:00:00Z"}`. Postgres keeps the old bytes on disk until VACUUM
@@ -170,6 +174,9 @@ impl Eraser {
         if let Some((_, until)) = stands {
             let erased = sqlx::query(self.schema.sql(STRAGGLERS)).bind(&self.subject).execute(&mut *tx).await?;
             self.note_log(&mut tx, until, erased.rows_affected()).await?;
+            let erased = sqlx::query(self.schema.sql(SCHEDULED_LATE)).bind(&self.subject).execute(&mut *tx).await?;
+            let note = sqlx::query(self.schema.sql(NOTE_SCHEDULED)).bind(&self.subject);
+            note.bind(erased.rows_affected().cast_signed()).execute(&mut *tx).await?;
         }
         tx.commit().await
     }

@@ -6,6 +6,8 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row};
 use time::OffsetDateTime;
 
+use crate::release::BEGIN;
+use crate::to_the_end::to_the_end;
 use crate::{Error, Schema};
 
 const LIST: &str = include_str!("../sql/groups.sql");
@@ -19,6 +21,14 @@ const DETACH: &str =
     "UPDATE eventwright.groups SET detached_at = clock_timestamp() WHERE name = $1 AND detached_at IS NULL";
 const DETACH_READER: &str = "UPDATE eventwright.readers SET detached_at = clock_timestamp()
      WHERE home = $2 AND group_name = $1 AND detached_at IS NULL";
+/// Whether it was detached; no row, and nothing done, where there is no such group.
+const ATTACH: &str =
+    "WITH before AS MATERIALIZED (SELECT detached_at IS NOT NULL AS was FROM eventwright.groups WHERE name = $1)
+    SELECT was, CASE WHEN was THEN eventwright.attach_group($1, NULL, $2)::text END FROM before";
+const ATTACH_READER: &str = "WITH before AS MATERIALIZED (
+        SELECT detached_at IS NOT NULL AS was FROM eventwright.readers WHERE home = $3 AND group_name = $1)
+    SELECT was, CASE WHEN was THEN eventwright.attach_group($1, $3, $2)::text END FROM before";
+const SET_RANGES: &str = "SELECT eventwright.set_ranges($1, $2)";
 const IS_GROUP: &str = "SELECT EXISTS (SELECT FROM eventwright.groups WHERE name = $1)";
 const IS_READER: &str = "SELECT EXISTS (SELECT FROM eventwright.readers WHERE home = $2 AND group_name = $1)";
 
@@ -37,6 +47,16 @@ const IS_READER: &str = "SELECT EXISTS (SELECT FROM eventwright.readers WHERE ho
 pub struct Groups {
     pool: PgPool,
     schema: Schema,
+}
+
+/// What is to be done where the log has dropped events that a group has not handled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Gap {
+    /// The group stays detached: [`Error::Gap`].
+    #[default]
+    Refuse,
+    /// The group goes on behind them, and never handles them.
+    Accept,
 }
 
 /// How a group stands.
@@ -177,6 +197,55 @@ impl Groups {
         self.change(DETACH_READER, IS_READER, group, Some(home)).await
     }
 
+    /// Has the log wait for a group again that was detached, by [`detach`](Self::detach) or for having been too far behind. Returns whether
+    /// it was. Its subscribers have ended when it was detached; start them again, and they go on where they were.
+    ///
+    /// # Errors
+    /// [`Error::Gap`] where the log has dropped what the group was to handle next, unless that is accepted;
+    /// [`Error::NoSuchGroup`], and where the database refuses.
+    pub async fn attach(&self, group: &str, gap: Gap) -> Result<bool, Error> {
+        let query = sqlx::query(self.schema.sql(ATTACH)).bind(group).bind(gap == Gap::Accept);
+        let row = query.fetch_optional(&self.pool).await?;
+        Ok(row.ok_or_else(|| no_such_group(group, None))?.try_get("was")?)
+    }
+
+    /// As [`attach`](Self::attach), for a group that lives in another database and reads this log; `home` is as in [`list`](Self::list).
+    ///
+    /// # Errors
+    /// As [`attach`](Self::attach).
+    pub async fn attach_reader(&self, home: &str, group: &str, gap: Gap) -> Result<bool, Error> {
+        let query = sqlx::query(self.schema.sql(ATTACH_READER)).bind(group).bind(gap == Gap::Accept).bind(home);
+        let row = query.fetch_optional(&self.pool).await?;
+        Ok(row.ok_or_else(|| no_such_group(group, Some(home)))?.try_get("was")?)
+    }
+
+    /// Splits a group's subjects into so many ranges, from 1 to 1024: the most that all its processes handle at the same time. For more
+    /// than its subscribers were first started with; their own setting ([`Subscriber::ranges`](crate::Subscriber::ranges)) is for new groups.
+    ///
+    /// While they run, or not. More ranges are there at once; fewer, once the group's workers have come to the same point in the log
+    /// with all of them. Waits for the handlers' transactions that have the ranges, and lets none begin meanwhile.
+    ///
+    /// # Errors
+    /// [`Error::Ranges`], [`Error::NoSuchGroup`], and where the database refuses; then nothing is changed.
+    ///
+    /// # Cancellation
+    /// Dropping the future does not stop it.
+    pub async fn set_ranges(&self, group: &str, ranges: u16) -> Result<(), Error> {
+        if !(1..=1024).contains(&ranges) {
+            return Err(Error::Ranges { ranges });
+        }
+        let (pool, schema, group) = (self.pool.clone(), self.schema.clone(), group.to_owned());
+        to_the_end(async move {
+            let mut tx = pool.begin_with(BEGIN).await?;
+            if !sqlx::query_scalar(schema.sql(IS_GROUP)).bind(&group).fetch_one(&mut *tx).await? {
+                return Err(no_such_group(&group, None));
+            }
+            sqlx::query(schema.sql(SET_RANGES)).bind(&group).bind(i32::from(ranges)).execute(&mut *tx).await?;
+            Ok(tx.commit().await?)
+        })
+        .await
+    }
+
     async fn change(
         &self,
         change: &'static str,
@@ -196,9 +265,12 @@ impl Groups {
         if there.fetch_one(&self.pool).await? {
             return Ok(false);
         }
-        let name = home.map_or_else(|| group.to_owned(), |home| format!("{home}/{group}"));
-        Err(Error::NoSuchGroup { group: name })
+        Err(no_such_group(group, home))
     }
+}
+
+fn no_such_group(group: &str, home: Option<&str>) -> Error {
+    Error::NoSuchGroup { group: home.map_or_else(|| group.to_owned(), |home| format!("{home}/{group}")) }
 }
 
 impl GroupStatus {

@@ -11,6 +11,6 @@ pub use dead_letters::{DeadLetter, DeadLetterCursor, DeadLetterFilter, DeadLette
 pub use doctor::{Doctor, Finding, Severity};
 pub(crate) use erase::is_erased;
 pub use erase::{Erasure, erase_subject, erase_subject_in};
-pub use groups::{GroupLag, GroupStatus, Groups, HeldEvents};
+pub use groups::{Gap, GroupLag, GroupStatus, Groups, HeldEvents};
 pub use log_status::LogStatus;
 pub use whereabouts::{EventLookup, GroupStanding, Publication, Standing, Whereabouts, whereabouts};

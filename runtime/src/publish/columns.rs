@@ -1,6 +1,6 @@
 //! Many rows as the arrays that `publish_batch.sql` takes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -79,6 +79,18 @@ impl Columns {
 
     pub(super) fn is_empty(&self) -> bool {
         self.event_id.is_empty()
+    }
+
+    /// How many events were published of each type: all but those whose keys had been used.
+    pub(super) fn new_by_type(&self, repeated: &Repeated) -> HashMap<&'static str, u64> {
+        let used: HashSet<&str> = repeated.keys.iter().map(String::as_str).collect();
+        let mut counts = HashMap::new();
+        for (event_type, key) in self.event_type.iter().zip(&self.idempotency_key) {
+            if key.as_ref().is_none_or(|key| !used.contains(key.as_str())) {
+                *counts.entry(*event_type).or_insert(0) += 1;
+            }
+        }
+        counts
     }
 
     fn push(&mut self, row: Row) {

@@ -29,6 +29,8 @@ pub struct Sql {
 )]
 pub trait Connection: Run {}
 
+// so that the compiler says what `Connection` says, and not that a sealed trait is missing
+#[diagnostic::do_not_recommend]
 impl<C: Run> Connection for C {}
 
 /// What a driver does, sealed: it is not exported.

@@ -8,6 +8,7 @@ mod columns;
 mod connection;
 #[cfg(feature = "diesel-async")]
 mod diesel_async;
+mod metrics;
 mod row;
 mod sqlx;
 #[cfg(feature = "tokio-postgres")]
@@ -172,6 +173,7 @@ impl<D: Domain> Publisher<D> {
             let event_id = row.event_id;
             if row.is_plain() && self.notify && !self.lock_subjects {
                 db.publish_one(self.sql(PUBLISH_SQL), D::NAME, &row).await?;
+                metrics::published(row.event_type, 1);
                 return Ok(Published { event_id, is_new: true });
             }
             let published = self.publish_rows(db, vec![row]).await?;
@@ -252,6 +254,10 @@ impl<D: Domain> Publisher<D> {
         }
         let all = columns::ForAll { lock_subjects: self.lock_subjects, source: D::NAME, notify: self.notify };
         let repeated = db.publish_many(self.sql(PUBLISH_BATCH_SQL), &columns, all).await?;
-        places.published(&columns, &repeated)
+        let published = places.published(&columns, &repeated)?;
+        for (event_type, events) in columns.new_by_type(&repeated) {
+            metrics::published(event_type, events);
+        }
+        Ok(published)
     }
 }

@@ -6,7 +6,7 @@ use crate::Error;
 use crate::contract::Payload;
 use crate::outgoing::{Due, Origin, Outgoing};
 use crate::payload::{EncodeError, EventId};
-use crate::traceparent::is_traceparent;
+use crate::trace::{self, is_traceparent};
 
 /// What an index can hold, with room for what stands beside it there.
 const MAX_INDEXED: usize = 1024;
@@ -38,6 +38,8 @@ impl Row {
         let encoded = |version: u16, json: Result<String, EncodeError>| {
             json.map_err(|source| Error::Encode { event_type: P::EVENT_TYPE, version, source })
         };
+        let mut origin = options.origin;
+        origin.traceparent = origin.traceparent.or_else(trace::current);
         let downcast = options.downcast.map(|old| Ok::<_, Error>((old.version, encoded(old.version, old.json)?)));
         let row = Self {
             event_id,
@@ -46,7 +48,7 @@ impl Row {
             tenant_id: options.tenant_id.or_else(|| payload.tenant().map(str::to_owned)),
             subject,
             occurred_at: options.occurred_at,
-            origin: options.origin,
+            origin,
             payload: encoded(P::VERSION, payload.encode())?,
             downcast: downcast.transpose()?,
             idempotency_key: options.idempotency_key,

@@ -2,7 +2,8 @@
 -- process down is counted, too. Where that happened in company, the next one, alone, is not counted again; and one whose last
 -- attempt never came to an end runs in company ($6) no more. Locks the rows, passes over those that others have.
 -- It outlives the process, not the server, which takes what the attempt did with it: so its commit is not waited for.
--- Plan: the partial index held_due, then the primary key.
+-- Plan: the partial index held_due, up to the present, which is a sub-select because no index is searched by a volatile function; then
+-- the primary key.
 UPDATE eventwright.held h
    SET attempts = h.attempts + CASE WHEN h.in_company THEN 0 ELSE 1 END, in_company = $6,
        lease = $3, leased_until = clock_timestamp() + make_interval(secs => $4)
@@ -10,7 +11,7 @@ UPDATE eventwright.held h
    AND h.seq = ANY (ARRAY(
         SELECT e.seq
           FROM eventwright.held e CROSS JOIN set_config('synchronous_commit', 'off', true)
-         WHERE e.group_name = $1 AND e.reason NOT IN ('behind', 'dead') AND e.due_at <= clock_timestamp()
+         WHERE e.group_name = $1 AND e.reason NOT IN ('behind', 'dead') AND e.due_at <= (SELECT clock_timestamp())
            AND (e.lease IS NULL OR (e.leased_until < clock_timestamp() AND NOT $6))
            AND (e.event_type || '/' || e.schema_version = ANY ($2) OR e.event_type || '/' || e.downcast_version = ANY ($2))
          ORDER BY e.due_at

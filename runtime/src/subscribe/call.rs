@@ -4,6 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
+use tracing::field::Empty;
 use tracing::{Instrument, info_span};
 
 use super::Inner;
@@ -24,7 +25,10 @@ impl<D, S> Inner<D, S> {
             "process",
             otel.name = format_args!("process {}", envelope.event_type),
             otel.kind = "consumer",
+            otel.status_code = Empty,
+            error.r#type = Empty,
             messaging.system = "eventwright",
+            messaging.operation.name = "process",
             messaging.operation.r#type = "process",
             messaging.destination.name = envelope.event_type,
             messaging.consumer.group.name = self.group,
@@ -32,22 +36,29 @@ impl<D, S> Inner<D, S> {
             messaging.message.conversation_id = envelope.correlation_id,
             traceparent = envelope.traceparent,
         );
+        #[cfg(feature = "opentelemetry")]
+        envelope.traceparent.iter().for_each(|traceparent| crate::trace::goes_on(&span, traceparent));
         let began = Instant::now();
-        let running = AssertUnwindSafe(running.instrument(span)).catch_unwind();
+        let running = AssertUnwindSafe(running.instrument(span.clone())).catch_unwind();
         let handled = match tokio::time::timeout(time_limit, running).await {
             Ok(Ok(handled)) => handled,
-            Ok(Err(panic)) => Err(panicked(&*panic)),
+            Ok(Err(panic)) => Err(panicked("handler", &*panic)),
             Err(_) => Err(Failure::retry(format!("the handler ran longer than {time_limit:?}"))),
         };
+        if let Err(failure) = &handled
+            && let Some(class) = failure.class()
+        {
+            span.record("otel.status_code", "ERROR").record("error.type", class);
+        }
         self.metrics.called(&envelope.event_type, began.elapsed(), handled.is_ok());
         self.breaker.note(at, &handled, &self.group);
         handled
     }
 }
 
-fn panicked(panic: &(dyn std::any::Any + Send)) -> Failure {
+pub(super) fn panicked(who: &str, panic: &(dyn std::any::Any + Send)) -> Failure {
     let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-    Failure::retry(format!("the handler panicked: {}", text.unwrap_or("without a message")))
+    Failure::retry(format!("the {who} panicked: {}", text.unwrap_or("without a message")))
 }
 
 /// Postgres appendix A, `in_failed_sql_transaction`: an earlier statement of the transaction failed.

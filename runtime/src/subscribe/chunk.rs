@@ -7,6 +7,7 @@ use std::time::Instant;
 use sqlx::{Connection, PgConnection, Row};
 
 use super::Inner;
+use super::around::Delivery;
 use super::ask::{Route, answered, undo, undo_to_savepoint};
 use super::call::{is_aborted, is_shutdown, swallowed};
 use super::context::Context;
@@ -19,7 +20,6 @@ use super::log::{Claim, Page, Window};
 use super::page::Pages;
 use crate::Error;
 use crate::contract::Domain;
-use crate::error::chain;
 use crate::stored::Stored;
 
 const BEGIN_CHUNK: &str = include_str!("../sql/begin_chunk.sql");
@@ -187,6 +187,7 @@ impl<D: Domain, S: Send + Sync + 'static> Worker<'_, D, S> {
                 let begun = attempts - 1;
                 let error = format!("the process ended while it handled the event, {begun} times");
                 failed.insert(first, Hold::dead(begun, &error));
+                inner.metrics.held(Reason::Dead);
             }
         }
         let blocked = match standing.holding {
@@ -219,6 +220,7 @@ impl<D: Domain, S: Send + Sync + 'static> Worker<'_, D, S> {
             }
             Run::Aborted => return Ok(single_out(inner, &page, failed, alone, &swallowed())),
         }
+        let handled = page.events.len() - held_back.len();
         let committed = async {
             held_back.store(inner, &mut tx, &blocked).await?;
             let through = claim.advance(&mut tx, log, group, &page).await?;
@@ -227,7 +229,7 @@ impl<D: Domain, S: Send + Sync + 'static> Worker<'_, D, S> {
         };
         match answered(committed).await {
             Ok(through) => {
-                inner.metrics.handled(page.events.len());
+                inner.metrics.handled(handled);
                 let gives_up = standing.wanted_with.is_some_and(|with| inner.has_more_ranges_than(with));
                 Ok(match through {
                     _ if gives_up => Ran::Leave(Left::Yielded),
@@ -319,10 +321,10 @@ pub(super) struct Chunk<'c, D, S> {
 }
 
 /// Whether an error was passed over, after which Postgres takes no more statements but a rollback.
-fn is_swallowed<T>(outcome: Result<T, sqlx::Error>) -> Result<bool, sqlx::Error> {
+fn is_swallowed<T>(outcome: Result<T, Error>) -> Result<bool, Error> {
     match outcome {
         Ok(_) => Ok(false),
-        Err(error) if is_aborted(&error) => Ok(true),
+        Err(Error::Database(error)) if is_aborted(&error) => Ok(true),
         Err(error) => Err(error),
     }
 }
@@ -338,12 +340,7 @@ pub(super) enum Run {
 }
 
 impl<D: Domain, S: Send + Sync + 'static> Chunk<'_, D, S> {
-    pub(super) async fn run(
-        &mut self,
-        tx: &mut PgConnection,
-        events: &[Stored],
-        careful: bool,
-    ) -> Result<Run, sqlx::Error> {
+    pub(super) async fn run(&mut self, tx: &mut PgConnection, events: &[Stored], careful: bool) -> Result<Run, Error> {
         match careful {
             true => self.run_carefully(tx, events).await,
             false => Ok(self.run_events(tx, events).await.map_or(Run::Failed, Run::Done)),
@@ -352,9 +349,9 @@ impl<D: Domain, S: Send + Sync + 'static> Chunk<'_, D, S> {
 
     /// From savepoint to savepoint: where an event fails, those since the last one run again. They come so often that they add little
     /// to what the handlers take, and so that little runs again.
-    async fn run_carefully(&mut self, tx: &mut PgConnection, events: &[Stored]) -> Result<Run, sqlx::Error> {
+    async fn run_carefully(&mut self, tx: &mut PgConnection, events: &[Stored]) -> Result<Run, Error> {
         let asked = Instant::now();
-        sqlx::raw_sql(SAVEPOINT).execute(&mut *tx).await?;
+        answered(sqlx::raw_sql(SAVEPOINT).execute(&mut *tx)).await?;
         let mut since = Instant::now();
         let often = (since - asked) * BETWEEN_SAVEPOINTS;
         let mut kept = (0, self.aside.len());
@@ -366,21 +363,21 @@ impl<D: Domain, S: Send + Sync + 'static> Chunk<'_, D, S> {
                 Ok(()) => at += 1,
                 Err(hold) => {
                     self.failed.insert(event.seq, hold);
-                    undo_to_savepoint(tx).await?;
+                    answered(undo_to_savepoint(tx)).await?;
                     self.aside.undo(kept.1);
                     at = kept.0;
                     since = Instant::now();
                 }
             }
             if since.elapsed() >= often && at > kept.0 && at < events.len() {
-                if is_swallowed(sqlx::raw_sql(NEXT_SAVEPOINT).execute(&mut *tx).await)? {
+                if is_swallowed(answered(sqlx::raw_sql(NEXT_SAVEPOINT).execute(&mut *tx)).await)? {
                     return Ok(Run::Aborted);
                 }
                 kept = (at, self.aside.len());
                 since = Instant::now();
             }
         }
-        match is_swallowed(sqlx::raw_sql(RELEASE_SAVEPOINT).execute(tx).await)? {
+        match is_swallowed(answered(sqlx::raw_sql(RELEASE_SAVEPOINT).execute(tx)).await)? {
             true => Ok(Run::Aborted),
             false => Ok(Run::Done(at)),
         }
@@ -427,14 +424,15 @@ impl<D: Domain, S: Send + Sync + 'static> Chunk<'_, D, S> {
         let inner = self.inner;
         let mut cx = Context { tx, state: &inner.state, cause: &event.envelope, publisher: &inner.publisher };
         let attempts = self.attempts.get(&event.seq).copied().unwrap_or(1);
-        match call(event, version, &mut cx) {
+        let delivery = Delivery { group: &inner.group, event, version, attempt: attempts };
+        match inner.handlers.start(call, delivery, &mut cx) {
             Ok(running) => {
                 let handled = inner.call(event, at, inner.settings.time_limit, running).await;
                 handled.map_err(|failure| inner.failed(event, &failure, attempts))
             }
             // nothing ran, so nothing is to be undone
-            Err(undecodable) => {
-                self.hold(event, Hold::dead(attempts, &chain(&undecodable)));
+            Err(failure) => {
+                self.hold(event, inner.failed(event, &failure, attempts));
                 Ok(())
             }
         }

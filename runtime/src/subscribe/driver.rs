@@ -57,8 +57,8 @@ pub(super) enum Until {
 }
 
 /// What a task is at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Work {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Work {
     Range(i16),
     Held,
 }
@@ -94,6 +94,13 @@ struct Look {
 }
 
 impl Look {
+    fn is_to_be_done(&self, work: Work) -> bool {
+        match work {
+            Work::Range(lo) => self.spans.iter().any(|span| span.lo == lo),
+            Work::Held => self.due_in == Some(Duration::ZERO),
+        }
+    }
+
     fn is_quiet(&self) -> bool {
         self.spans.is_empty() && self.due_in.is_none() && !self.meeting && self.scheduled_in != Some(Duration::ZERO)
     }
@@ -119,16 +126,28 @@ struct Driver<D, S> {
 }
 
 pub(super) async fn run<D: Domain, S: Send + Sync + 'static>(
+    inner: Inner<D, S>,
+    shutdown: impl Future<Output = ()> + Send,
+    until: Until,
+) -> Result<(), Error> {
+    let mut run = inner.health.run();
+    let ended = drive(inner, shutdown, until).await;
+    run.ended(&ended);
+    ended
+}
+
+async fn drive<D: Domain, S: Send + Sync + 'static>(
     mut inner: Inner<D, S>,
     shutdown: impl Future<Output = ()> + Send,
     until: Until,
 ) -> Result<(), Error> {
     group::join(&mut inner).await?;
     let listener = if inner.settings.listen && until == Until::Shutdown {
-        Some(Listener::start(&inner.log.pool, &inner.log.schema).await?)
+        Some(Listener::start(&inner.log.pool, &inner.log.schema, &inner.health).await?)
     } else {
         None
     };
+    inner.health.joined();
     let mut driver = Driver {
         inner: Arc::new(inner),
         tasks: JoinSet::new(),
@@ -163,6 +182,7 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
                 // who drains waits for the end, not for a database
                 Err(error) if until == Until::Quiet || error.is_final() => return Err(error),
                 Err(error) => {
+                    self.inner.health.can_not_look(&error);
                     self.eyes.discard();
                     error!(group = self.inner.group, %error, retry_in = ?self.back_off, "the database refused");
                     tokio::time::sleep(self.back_off).await;
@@ -191,6 +211,8 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
         if !self.hand_out_what_is_new(&look).await? {
             self.hand_out(&look);
         }
+        let rest = look.rests.unwrap_or_default().max(self.inner.settings.poll);
+        self.inner.health.looked(rest, |work| look.is_to_be_done(work));
         if !self.tasks.is_empty() {
             self.wait_at_work().await?;
         } else if let Some(rest) = look.rests {
@@ -317,7 +339,9 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
         tokio::select! {
             Some(finished) = self.tasks.join_next_with_id() => match finished {
                 Ok((id, result)) => {
-                    self.at_work.remove(&id);
+                    if let Some(work) = self.at_work.remove(&id) {
+                        self.inner.health.worked(work, &result);
+                    }
                     result?;
                 }
                 Err(panic) => {
@@ -397,6 +421,7 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
     /// Lets the tasks finish or roll back, waits for them, and closes the connections.
     async fn stop(&mut self) {
         self.inner.stopping.store(true, Ordering::Relaxed);
+        self.inner.health.stops();
         while self.tasks.join_next().await.is_some() {}
         if let Some(maintenance) = self.maintenance.take() {
             // its connections are closed below; what it has begun it goes on with the next time

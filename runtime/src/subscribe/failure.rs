@@ -30,6 +30,15 @@ impl<E: std::error::Error + Send + Sync + 'static> From<E> for Failure {
 }
 
 impl Failure {
+    /// Which kind of error it is, as `error.type` of OpenTelemetry has it; `None`: it is none.
+    pub(crate) fn class(&self) -> Option<&'static str> {
+        match self {
+            Self::Retry(_) | Self::RetryIn(..) => Some("retry"),
+            Self::Reject(_) => Some("reject"),
+            Self::Snooze(_) => None,
+        }
+    }
+
     /// A failure that is retried, with its reason.
     pub fn retry(reason: impl Into<String>) -> Self {
         Self::Retry(reason.into())

@@ -47,7 +47,8 @@ pub(super) async fn join<D: Domain, S>(inner: &mut Inner<D, S>) -> Result<(), Er
         make(inner, &beginning(inner).await?).await?;
         found = find(inner).await?;
     }
-    let found = found.ok_or_else(|| Error::NoGroup { group: inner.group.clone() })?;
+    // it was there and could not be made, and is not to be seen: row-level security hides other domains' groups
+    let found = found.ok_or_else(|| Error::GroupNameTaken { group: inner.group.clone(), domain: D::NAME })?;
     check(inner, &found)?;
     let query = inner.query(SAY_WHAT_IT_IS).bind(&inner.group);
     inner.ask(query.bind(&inner.event_types).bind(inner.settings.keeps_order)).await?;

@@ -1,13 +1,18 @@
+use std::any::Any;
 use std::collections::HashMap;
-use std::future::Future;
-use std::pin::Pin;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use futures_util::future::BoxFuture;
+
+use super::around::{Around, Delivery};
+use super::call::panicked;
 use super::context::Context;
-use super::failure::Handled;
-use crate::contract::{Incoming, Kind};
+use super::failure::{Failure, Handled};
+use crate::contract::{Incoming, Kind, Payload};
 use crate::envelope::Event;
+use crate::error::chain;
 use crate::operations::is_erased;
-use crate::payload::DecodeError;
+use crate::payload::{DecodeError, Reading};
 use crate::stored::Stored;
 
 /// An async function that handles an event in the subscriber's transaction:
@@ -52,12 +57,11 @@ where
     type Fut = Fut;
 }
 
-pub(crate) type Running<'a> = Pin<Box<dyn Future<Output = Handled> + Send + 'a>>;
-pub(crate) type InTransaction<D, S> = Box<
-    dyn for<'a> Fn(&Stored, Version<'_>, &'a mut Context<'a, D, S>) -> Result<Running<'a>, DecodeError> + Send + Sync,
->;
-pub(crate) type Effect<S> =
-    Box<dyn for<'a> Fn(&Stored, Version<'_>, &'a S) -> Result<Running<'a>, DecodeError> + Send + Sync>;
+/// A handler's call that has begun; or why it did not begin.
+pub(crate) type Started<'a> = Result<BoxFuture<'a, Handled>, Failure>;
+pub(crate) type InTransaction<D, S> =
+    Box<dyn for<'a> Fn(Delivery<'_>, &'a mut Context<'a, D, S>) -> Started<'a> + Send + Sync>;
+pub(crate) type Effect<S> = Box<dyn for<'a> Fn(Delivery<'_>, &'a S) -> Started<'a> + Send + Sync>;
 
 pub(crate) enum Handler<D, S> {
     InTransaction(InTransaction<D, S>),
@@ -69,25 +73,51 @@ pub(crate) enum Handler<D, S> {
 /// The payload of a stored event in the version that a handler takes.
 #[derive(Clone, Copy)]
 pub(crate) struct Version<'a> {
-    pub(crate) number: u16,
-    pub(crate) json: &'a str,
+    number: u16,
+    json: &'a str,
+    /// Makes the handler's version of it, where that is a newer one.
+    upcast: Option<&'a Upcast>,
 }
 
-fn receive<E: Incoming>(stored: &Stored, version: Version<'_>) -> Result<Event<E>, DecodeError> {
-    let payload = E::receive(&stored.envelope.event_type, version.number, version.json.as_bytes())?;
-    Ok(Event { envelope: stored.envelope.clone(), payload })
+/// Reads a payload in an older version and makes a newer one of it.
+type Upcast = Box<dyn Fn(&str) -> Result<Box<dyn Any + Send>, Failure> + Send + Sync>;
+
+fn undecodable(error: DecodeError) -> Failure {
+    Failure::Reject(chain(&error))
+}
+
+fn receive<E: Incoming>(delivery: Delivery<'_>) -> Result<Event<E>, Failure> {
+    let Delivery { event, version, .. } = delivery;
+    let payload = match version.upcast {
+        None => E::receive(&event.envelope.event_type, version.number, version.json.as_bytes()).map_err(undecodable)?,
+        Some(upcast) => E::take(upcast(version.json)?)
+            .ok_or_else(|| Failure::reject("the upcast makes another type of this version than the handler takes"))?,
+    };
+    Ok(Event { envelope: event.envelope.clone(), payload })
 }
 
 /// A subscriber's handlers, by event type and version.
 pub(crate) struct Handlers<D, S> {
-    by_kind: HashMap<&'static str, Vec<(u16, usize)>>,
+    by_kind: HashMap<&'static str, Vec<Known>>,
     all: Vec<Handler<D, S>>,
+    upcasts: Vec<(Kind, Kind, Upcast)>,
+    /// What runs around them, the outermost first.
+    pub(super) around: Vec<Around<D, S>>,
     pub(crate) twice: Option<Kind>,
+}
+
+/// A version of an event type that is handled.
+struct Known {
+    version: u16,
+    /// Its handler's place among all.
+    at: usize,
+    /// The place of the upcast that comes before the handler.
+    upcast: Option<usize>,
 }
 
 impl<D, S> Handlers<D, S> {
     pub(crate) fn new() -> Self {
-        Self { by_kind: HashMap::new(), all: Vec::new(), twice: None }
+        Self { by_kind: HashMap::new(), all: Vec::new(), upcasts: Vec::new(), around: Vec::new(), twice: None }
     }
 
     pub(crate) fn on<E, F>(&mut self, handler: F)
@@ -97,8 +127,8 @@ impl<D, S> Handlers<D, S> {
         S: 'static,
         F: for<'a> HandlerFn<'a, E, D, S> + Send + Sync + 'static,
     {
-        let call: InTransaction<D, S> = Box::new(move |stored, version, cx| {
-            let event = receive::<E>(stored, version)?;
+        let call: InTransaction<D, S> = Box::new(move |delivery, cx| {
+            let event = receive::<E>(delivery)?;
             Ok(Box::pin(handler(event, cx)))
         });
         self.add(E::KINDS, Handler::InTransaction(call));
@@ -110,8 +140,8 @@ impl<D, S> Handlers<D, S> {
         S: 'static,
         F: for<'a> EffectFn<'a, E, S> + Send + Sync + 'static,
     {
-        let call: Effect<S> = Box::new(move |stored, version, state| {
-            let event = receive::<E>(stored, version)?;
+        let call: Effect<S> = Box::new(move |delivery, state| {
+            let event = receive::<E>(delivery)?;
             Ok(Box::pin(handler(event, state)))
         });
         self.add(E::KINDS, Handler::Effect(call));
@@ -121,19 +151,53 @@ impl<D, S> Handlers<D, S> {
         self.add(E::KINDS, Handler::Ignore);
     }
 
+    pub(crate) fn upcast<Old: Payload, New: Payload>(&mut self, upcast: impl Fn(Old) -> New + Send + Sync + 'static) {
+        let make = move |json: &str| {
+            let old = Old::decode(json.as_bytes(), Reading::Tolerant).map_err(undecodable)?;
+            let new = catch_unwind(AssertUnwindSafe(|| upcast(old))).map_err(|panic| panicked("upcast", &*panic))?;
+            Ok(Box::new(new) as Box<dyn Any + Send>)
+        };
+        self.upcasts.push((Kind::of::<Old>(), Kind::of::<New>(), Box::new(make)));
+    }
+
+    /// Gives the upcasts their handlers, once all are there.
+    ///
+    /// # Errors
+    /// What an upcast makes and no handler takes.
+    pub(crate) fn resolve_upcasts(&mut self) -> Result<(), Kind> {
+        for at in 0..self.upcasts.len() {
+            let (old, new, _) = self.upcasts[at];
+            let versions = self.by_kind.get(new.event_type).map_or(&[][..], Vec::as_slice);
+            let known = versions.iter().find(|known| known.version == new.version && known.upcast.is_none());
+            let handler = known.ok_or(new)?.at;
+            self.know(old, Known { version: old.version, at: handler, upcast: Some(at) });
+        }
+        Ok(())
+    }
+
     fn add(&mut self, kinds: &'static [Kind], handler: Handler<D, S>) {
         for kind in kinds {
-            let versions = self.by_kind.entry(kind.event_type).or_default();
-            if versions.iter().any(|(version, _)| *version == kind.version) {
-                self.twice.get_or_insert(*kind);
-            }
-            versions.push((kind.version, self.all.len()));
+            self.know(*kind, Known { version: kind.version, at: self.all.len(), upcast: None });
         }
         self.all.push(handler);
     }
 
+    fn know(&mut self, kind: Kind, how: Known) {
+        let versions = self.by_kind.entry(kind.event_type).or_default();
+        if versions.iter().any(|known| known.version == kind.version) {
+            self.twice.get_or_insert(kind);
+        }
+        versions.push(how);
+    }
+
+    /// Whether there is no handler.
     pub(crate) fn is_empty(&self) -> bool {
         self.all.is_empty()
+    }
+
+    /// Whether nothing was added that is called with the subscriber's state.
+    pub(crate) fn need_no_state(&self) -> bool {
+        self.all.is_empty() && self.around.is_empty()
     }
 
     /// The event types that have a handler.
@@ -153,21 +217,22 @@ impl<D, S> Handlers<D, S> {
 
     fn kinds_of(&self, fits: impl Fn(&Handler<D, S>) -> bool) -> Vec<String> {
         let all = self.by_kind.iter().flat_map(|(name, versions)| versions.iter().map(move |version| (name, version)));
-        let fitting = all.filter(|(_, (_, at))| fits(&self.all[*at]));
-        fitting.map(|(name, (version, _))| format!("{name}/{version}")).collect()
+        let fitting = all.filter(|(_, known)| fits(&self.all[known.at]));
+        fitting.map(|(name, known)| format!("{name}/{}", known.version)).collect()
     }
 
     /// The handler of the newest version in which the event is stored and that is known here, and the handler's place among all.
-    pub(crate) fn find<'s>(&self, stored: &'s Stored) -> Option<(usize, &Handler<D, S>, Version<'s>)> {
-        let current = Version { number: stored.envelope.schema_version, json: &stored.payload };
+    pub(crate) fn find<'s>(&'s self, stored: &'s Stored) -> Option<(usize, &'s Handler<D, S>, Version<'s>)> {
+        let current = Version { number: stored.envelope.schema_version, json: &stored.payload, upcast: None };
         if is_erased(&stored.payload) {
             return Some((0, &Handler::Ignore, current));
         }
-        let known = self.by_kind.get(stored.envelope.event_type.as_str())?;
-        let older = stored.downcast.as_ref().map(|(number, json)| Version { number: *number, json });
+        let versions = self.by_kind.get(stored.envelope.event_type.as_str())?;
+        let older = stored.downcast.as_ref().map(|(number, json)| Version { number: *number, json, upcast: None });
         [Some(current), older].into_iter().flatten().find_map(|version| {
-            let (_, at) = known.iter().find(|(number, _)| *number == version.number)?;
-            Some((*at, &self.all[*at], version))
+            let known = versions.iter().find(|known| known.version == version.number)?;
+            let upcast = known.upcast.map(|at| &self.upcasts[at].2);
+            Some((known.at, &self.all[known.at], Version { upcast, ..version }))
         })
     }
 }

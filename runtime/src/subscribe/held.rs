@@ -8,16 +8,16 @@ use tracing::warn;
 use uuid::Uuid;
 
 use super::Inner;
+use super::around::Delivery;
 use super::ask::{answered, undo};
 use super::call::{is_aborted, is_shutdown, swallowed};
 use super::context::Context;
-use super::failure::{Failure, Handled};
+use super::failure::Handled;
 use super::handler::{Effect, Handler, InTransaction, Version};
 use super::hold::{Hold, Reason};
 use super::together::together;
 use crate::Error;
 use crate::contract::Domain;
-use crate::error::chain;
 use crate::stored::Stored;
 
 const LEASE_HELD: &str = include_str!("../sql/lease_held.sql");
@@ -41,6 +41,10 @@ impl Leased {
     pub(super) fn may_run_together<D, S>(&self, inner: &Inner<D, S>) -> bool {
         let handler = inner.handlers.find(&self.event);
         matches!(handler, Some((_, Handler::InTransaction(_), _))) && !inner.settings.retry.is_spent(self.attempts)
+    }
+
+    fn delivery<'a, D, S>(&'a self, inner: &'a Inner<D, S>, version: Version<'a>) -> Delivery<'a> {
+        Delivery { group: &inner.group, event: &self.event, version, attempt: self.attempts }
     }
 }
 
@@ -112,6 +116,7 @@ pub(super) async fn run<D: Domain, S: Send + Sync + 'static>(
     if inner.settings.retry.is_spent(held.attempts) {
         let begun = held.attempts - 1;
         let error = format!("the process ended while it handled the event, or a lease ran out, {begun} times");
+        inner.metrics.held(Reason::Dead);
         return put_off(inner, db, held, Hold::dead(begun, &error)).await;
     }
     let Some((at, handler, version)) = inner.handlers.find(&held.event) else {
@@ -130,7 +135,7 @@ pub(super) async fn run<D: Domain, S: Send + Sync + 'static>(
     }
 }
 
-async fn in_transaction<D: Domain, S>(
+async fn in_transaction<D: Domain, S: Send + Sync + 'static>(
     inner: &Inner<D, S>,
     db: &mut PgConnection,
     held: &Leased,
@@ -143,9 +148,9 @@ async fn in_transaction<D: Domain, S>(
         return Ok(Ok(()));
     }
     let mut cx = Context { tx: &mut tx, state: &inner.state, cause: &held.event.envelope, publisher: &inner.publisher };
-    let handled = match call(&held.event, version, &mut cx) {
+    let handled = match inner.handlers.start(call, held.delivery(inner, version), &mut cx) {
         Ok(running) => inner.call(&held.event, at, inner.settings.time_limit, running).await,
-        Err(undecodable) => Err(Failure::Reject(chain(&undecodable))),
+        Err(failure) => Err(failure),
     };
     if handled.is_err() {
         answered(undo(tx)).await?;
@@ -154,7 +159,7 @@ async fn in_transaction<D: Domain, S>(
     let_go(inner, tx, held).await
 }
 
-async fn effect<D, S>(
+async fn effect<D: Domain, S: Send + Sync + 'static>(
     inner: &Inner<D, S>,
     db: &mut PgConnection,
     held: &Leased,
@@ -162,9 +167,9 @@ async fn effect<D, S>(
     call: &Effect<S>,
     version: Version<'_>,
 ) -> Result<Handled, Error> {
-    let running = match call(&held.event, version, &inner.state) {
+    let running = match inner.handlers.start_effect(call, held.delivery(inner, version), &inner.state) {
         Ok(running) => running,
-        Err(undecodable) => return Ok(Err(Failure::Reject(chain(&undecodable)))),
+        Err(failure) => return Ok(Err(failure)),
     };
     let calling = inner.call(&held.event, at, inner.settings.effect_time_limit, running);
     match renewing(inner, db, held, calling).await? {

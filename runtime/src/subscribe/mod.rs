@@ -1,9 +1,10 @@
 //! Subscribing: a group of workers that reads the log and runs handlers.
 //!
 //! `group` joins the group, `driver` looks for work and hands it out, `chunk` handles ranges of the log, `hold` says how events are
-//! held back and `held` handles those, `together` many at a time, `call` calls handlers and `breaker` rests where they fail again and again, `log` reads between
+//! held back and `held` handles those, `together` many at a time, `call` calls handlers with what is `around` them, and `breaker` rests where they fail again and again, `log` reads between
 //! windows, `page` reads ahead and `scout` for all ranges at once, `wake` sleeps until a publisher says that there is news.
 
+mod around;
 mod ask;
 mod breaker;
 mod call;
@@ -14,6 +15,7 @@ mod failure;
 mod group;
 mod handler;
 mod hands;
+mod health;
 mod held;
 mod hold;
 mod log;
@@ -32,12 +34,14 @@ use std::time::{Duration, Instant};
 use sqlx::{AssertSqlSafe, PgPool};
 use tracing::warn;
 
+pub use around::{AroundFn, Next};
 pub use context::Context;
 pub use failure::{Failure, Handled, OrFailure, RetryPolicy};
 pub use handler::{EffectFn, HandlerFn};
+pub use health::{Health, Unhealthy};
 pub use replay::{End, Replay, Start};
 
-use crate::contract::{Domain, SubscribedBy};
+use crate::contract::{Domain, Payload, SubscribedBy, Supersedes};
 use crate::publish::Publisher;
 use crate::stored::Stored;
 use crate::{Error, Schema};
@@ -105,6 +109,7 @@ pub struct Subscriber<D, S = ()> {
     state: S,
     handlers: Handlers<D, S>,
     settings: Settings,
+    health: Health,
     state_after_handlers: bool,
 }
 
@@ -137,14 +142,19 @@ impl<D: Domain> Subscriber<D> {
             state: (),
             handlers: Handlers::new(),
             settings,
+            health: Health::new(),
             state_after_handlers: false,
         }
     }
 
-    /// Gives the handlers a state to share. Call it before adding them.
+    /// Gives the handlers a state to share: a struct of what they work with, such as a client or settings. They take it from
+    /// [`Context::state`], effect handlers as their second argument, and middleware from [`Next::state`]. What changes belongs into a
+    /// lock or an atomic within. Call it before adding handlers and middleware.
+    ///
+    /// It is in this process alone, and knows no rollback: what must not be lost or counted twice belongs into the database.
     pub fn state<S: Send + Sync + 'static>(self, state: S) -> Subscriber<D, S> {
         Subscriber {
-            state_after_handlers: !self.handlers.is_empty(),
+            state_after_handlers: !self.handlers.need_no_state(),
             group: self.group,
             pool: self.pool,
             log: self.log,
@@ -152,6 +162,7 @@ impl<D: Domain> Subscriber<D> {
             state,
             handlers: Handlers::new(),
             settings: self.settings,
+            health: self.health,
         }
     }
 }
@@ -174,6 +185,92 @@ impl<D: Domain, S: Send + Sync + 'static> Subscriber<D, S> {
         F: for<'a> EffectFn<'a, E, S> + Send + Sync + 'static,
     {
         self.handlers.effect::<E, F>(handler);
+        self
+    }
+
+    /// Has events of an older version of a payload read as a newer one, by a function that makes one of the other: so one handler takes
+    /// both, also what was stored before the newer version was there. The older version is read tolerantly, as in a handler.
+    ///
+    /// An event of a version that has neither handler nor upcast waits for a deploy that knows it. An upcast that panics is
+    /// a handler that has failed. Upcasts don't follow upon each other: each leads to a version that has a handler.
+    ///
+    /// ```no_run
+    /// # use eventwright::*;
+    /// # struct Growth; impl Domain for Growth { const NAME: &'static str = "growth"; }
+    /// # #[derive(Clone, PartialEq, Object)] #[object(closed)] pub struct IntakeCapturedV1 { pub phone: String }
+    /// # #[derive(Clone, PartialEq, Object)] #[object(closed)] pub struct IntakeCapturedV2 { pub phones: Vec<String> }
+    /// # impl Payload for IntakeCapturedV1 { const EVENT_TYPE: &'static str = "intake.captured"; const VERSION: u16 = 1; }
+    /// # impl Payload for IntakeCapturedV2 { const EVENT_TYPE: &'static str = "intake.captured"; const VERSION: u16 = 2; }
+    /// # impl SubscribedBy<Growth> for IntakeCapturedV1 {} impl SubscribedBy<Growth> for IntakeCapturedV2 {}
+    /// # impl Supersedes<IntakeCapturedV1> for IntakeCapturedV2 {}
+    /// async fn keep(event: Event<IntakeCapturedV2>, cx: &mut Context<'_, Growth>) -> Handled {
+    ///     sqlx::query("INSERT INTO intakes (phones) VALUES ($1)").bind(&event.payload.phones).execute(cx.tx()).await?;
+    ///     Ok(())
+    /// }
+    ///
+    /// # async fn example(pool: sqlx::PgPool) -> Result<(), Error> {
+    /// Subscriber::<Growth>::new("growth-intakes", pool)
+    ///     .on(keep)
+    ///     .upcast(|old: IntakeCapturedV1| IntakeCapturedV2::builder().phones(vec![old.phone]).build())
+    ///     .drain()
+    ///     .await
+    /// # }
+    /// ```
+    pub fn upcast<Old, New>(mut self, upcast: impl Fn(Old) -> New + Send + Sync + 'static) -> Self
+    where
+        Old: Payload + SubscribedBy<D>,
+        New: Supersedes<Old> + SubscribedBy<D>,
+    {
+        self.handlers.upcast(upcast);
+        self
+    }
+
+    /// Puts an async function around each call of a handler, for what all handlers need: logging, a tenant's setting, a limit on calls.
+    /// It looks at the event before, at what came out after, and may make something else of that. What was added first is the
+    /// outermost; it does not matter whether handlers were added before or after.
+    ///
+    /// It runs in the handler's span, and by the same rules: the time limit is for both together, a panic is a failure that is retried, and
+    /// what runs in a transaction may run again when that is rolled back. It also runs around effect handlers, but not
+    /// where an event is passed over.
+    ///
+    /// ```no_run
+    /// # use eventwright::{Context, Domain, Event, Handled, Next, Payload, SubscribedBy, Subscriber};
+    /// # struct Growth; impl Domain for Growth { const NAME: &'static str = "growth"; }
+    /// # struct App;
+    /// # async fn count_lead<E: Send>(_: Event<E>, _: &mut Context<'_, Growth, App>) -> Handled { Ok(()) }
+    /// /// Has the policies of row-level security see the event's tenant.
+    /// async fn as_tenant(mut next: Next<'_, Growth, App>) -> Handled {
+    ///     let tenant = next.envelope().tenant_id.clone().unwrap_or_default();
+    ///     if let Some(tx) = next.tx() {
+    ///         sqlx::query("SELECT set_config('app.tenant', $1, true)").bind(tenant).execute(tx).await?;
+    ///     }
+    ///     next.run().await
+    /// }
+    ///
+    /// async fn tell_failures(next: Next<'_, Growth, App>) -> Handled {
+    ///     let (envelope, attempt) = (next.envelope(), next.attempt());
+    ///     let handled = next.run().await;
+    ///     if let Err(failure) = &handled {
+    ///         eprintln!("{} failed at attempt {attempt}: {failure:?}", envelope.event_type);
+    ///     }
+    ///     handled
+    /// }
+    /// # async fn example<LeadCreated: Payload + SubscribedBy<Growth>>(pool: sqlx::PgPool, app: App)
+    /// # -> Result<(), eventwright::Error> {
+    /// Subscriber::<Growth>::new("growth-funnel", pool)
+    ///     .state(app)
+    ///     .around(tell_failures)
+    ///     .around(as_tenant)
+    ///     .on(count_lead::<LeadCreated>)
+    ///     .drain()
+    ///     .await
+    /// # }
+    /// ```
+    pub fn around<F>(mut self, middleware: F) -> Self
+    where
+        F: for<'a> AroundFn<'a, D, S> + Send + Sync + 'static,
+    {
+        self.handlers.around(middleware);
         self
     }
 
@@ -297,6 +394,30 @@ impl<D: Domain, S: Send + Sync + 'static> Subscriber<D, S> {
         self
     }
 
+    /// What tells, while the subscriber runs, whether it works: for the probes of the program's own HTTP endpoint.
+    ///
+    /// ```no_run
+    /// # use eventwright::{Domain, Subscriber};
+    /// # struct Growth; impl Domain for Growth { const NAME: &'static str = "growth"; }
+    /// # async fn serve(answer: impl Fn(&str) -> (u16, String)) {}
+    /// # async fn example(subscriber: Subscriber<Growth>, shutdown: impl Future<Output = ()> + Send) -> Result<(), eventwright::Error> {
+    /// let health = subscriber.health();
+    /// let answer = move |path: &str| {
+    ///     let asked = if path == "/health/live" { health.live() } else { health.ready() };
+    ///     match asked {
+    ///         Ok(()) => (200, "ok".to_owned()),
+    ///         Err(unhealthy) => (503, unhealthy.to_string()),
+    ///     }
+    /// };
+    /// let (ran, ()) = tokio::join!(subscriber.run_until(shutdown), serve(answer));
+    /// ran
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.health.clone()
+    }
+
     /// Runs until `shutdown` is ready, then finishes or rolls back what it is at, and returns. A [`replay`](Self::replay) also returns
     /// where it has come to its end.
     ///
@@ -321,9 +442,13 @@ impl<D: Domain, S: Send + Sync + 'static> Subscriber<D, S> {
     }
 
     fn inner(self) -> Result<Inner<D, S>, Error> {
-        let Self { group, pool, log, schema, state, handlers, settings, state_after_handlers } = self;
+        let Self { group, pool, log, schema, state, mut handlers, settings, health, state_after_handlers } = self;
         if state_after_handlers {
             return Err(Error::StateAfterHandlers { group });
+        }
+        if let Err(kind) = handlers.resolve_upcasts() {
+            let (event_type, version) = (kind.event_type, kind.version);
+            return Err(Error::UpcastWithoutHandler { group, event_type, version });
         }
         if let Some(kind) = handlers.twice {
             return Err(Error::TwoHandlers { group, event_type: kind.event_type, version: kind.version });
@@ -365,6 +490,7 @@ impl<D: Domain, S: Send + Sync + 'static> Subscriber<D, S> {
             state,
             handlers,
             settings,
+            health,
         })
     }
 }
@@ -406,6 +532,7 @@ struct Inner<D, S> {
     state: S,
     handlers: Handlers<D, S>,
     settings: Settings,
+    health: Health,
     publisher: Publisher<D>,
     /// The event types that have a handler.
     event_types: Vec<String>,

@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tracing::warn;
 
+use super::health::{Health, Listening};
 use crate::Schema;
 
 /// How long a ticket counts; it is renewed at half of that. A subscriber that dies in its sleep costs publishers a
@@ -46,10 +47,10 @@ impl Drop for Listener {
 }
 
 impl Listener {
-    pub(super) async fn start(pool: &PgPool, schema: &Schema) -> Result<Self, sqlx::Error> {
+    pub(super) async fn start(pool: &PgPool, schema: &Schema, health: &Health) -> Result<Self, sqlx::Error> {
         let listener = connect(pool, schema).await?;
         let (calls, receiver) = mpsc::channel(64);
-        let task = tokio::spawn(listen(listener, pool.clone(), schema.clone(), calls));
+        let task = tokio::spawn(listen(listener, pool.clone(), schema.clone(), calls, Listening(health.clone())));
         Ok(Self { calls: receiver, task })
     }
 
@@ -70,7 +71,8 @@ async fn connect(pool: &PgPool, schema: &Schema) -> Result<PgListener, sqlx::Err
     Ok(listener)
 }
 
-async fn listen(listener: PgListener, pool: PgPool, schema: Schema, calls: mpsc::Sender<Call>) {
+async fn listen(listener: PgListener, pool: PgPool, schema: Schema, calls: mpsc::Sender<Call>, listening: Listening) {
+    let health = &listening.0;
     let mut connected = Some(listener);
     loop {
         let call = match &mut connected {
@@ -78,13 +80,21 @@ async fn listen(listener: PgListener, pool: PgPool, schema: Schema, calls: mpsc:
                 Ok(call) => call,
                 Err(error) => {
                     warn!(%error, "the listening connection failed");
+                    health.does_not_listen(error.to_string());
                     connected = None;
                     Some(Call::Lost)
                 }
             },
             None => {
                 tokio::time::sleep(RECONNECT).await;
-                connected = timeout(NO_ANSWER, connect(&pool, &schema)).await.ok().and_then(Result::ok);
+                match timeout(NO_ANSWER, connect(&pool, &schema)).await {
+                    Ok(Ok(listener)) => {
+                        health.listens();
+                        connected = Some(listener);
+                    }
+                    Ok(Err(error)) => health.does_not_listen(error.to_string()),
+                    Err(_) => health.does_not_listen("connecting takes too long"),
+                }
                 // what was called meanwhile was not heard
                 connected.is_some().then_some(Call::Lost)
             }

@@ -6,7 +6,8 @@ use eventwright::{
     Batch, Context, Error, Event, Handled, Int, NeedsDowncast, NeedsSubject, OffsetDateTime, Publisher, Subscriber,
 };
 use sguild_events::{
-    CreditReleased, Delivery, FormSubmissionId, Growth, GrowthEvent, IntakeCaptured, LeadCreated, LeadId, LeadReached, Sales,
+    CreditReleased, Delivery, FormSubmissionId, Growth, GrowthEvent, IntakeCaptured, IntakeCapturedV1,
+    IntakeCapturedV2, LeadCreated, LeadId, LeadReached, Sales,
 };
 use sqlx::{PgConnection, PgPool};
 
@@ -46,6 +47,10 @@ async fn watch(event: Event<GrowthEvent>, _: &()) -> Handled {
     Ok(())
 }
 
+fn read_as_newer(subscriber: Subscriber<Sales>, upcast: fn(IntakeCapturedV1) -> IntakeCapturedV2) -> Subscriber<Sales> {
+    subscriber.upcast(upcast)
+}
+
 fn subscribers(pool: PgPool) -> [Subscriber<Growth>; 2] {
     [Subscriber::new("growth-funnel", pool.clone()).on(count), Subscriber::new("growth-watch", pool).effect(watch)]
 }
@@ -62,7 +67,7 @@ fn is_about_money(event: GrowthEvent) -> bool {
 }
 
 fn main() {
-    let _ = (publish, publish_in_two_versions, publish_many, subscribers);
+    let _ = (read_as_newer, publish, publish_in_two_versions, publish_many, subscribers);
     let lead = LeadId::new();
     let reached =
         LeadReached::builder().lead_id(lead).attempt_number(Int::from_static(1)).reached_at(OffsetDateTime::now_utc()).build();

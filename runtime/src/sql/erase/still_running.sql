@@ -1,5 +1,6 @@
--- How many transactions ran when the erasure began, still do, and have written to the log: those hold a lock on it, which tells them from
--- transactions of other databases, and from those that will have higher numbers. No locks of its own.
+-- How many transactions ran when the erasure began, still do, and have written to the log or scheduled something: those hold a lock on
+-- the log (publish_batch.sql, which schedules, has it in the same statement), which tells them from transactions of other databases, and
+-- from those that will have higher numbers. No locks of its own.
 SELECT count(*)
   FROM eventwright.erasures e
  CROSS JOIN LATERAL eventwright.running(e.snapshot, e.fence) r

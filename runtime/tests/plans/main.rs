@@ -1,0 +1,137 @@
+//! How Postgres runs the statements that groups and publishers ask all the time, where there is much in each table: what subscribers
+//! and publishers really send is taken from the server's own log (auto_explain).
+
+#[path = "../common/mod.rs"]
+mod common;
+mod explained;
+mod work;
+
+use std::collections::BTreeMap;
+
+use common::Result;
+use eventwright::testing::Settings;
+use explained::Explained;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Executor, PgPool};
+use work::{fill, run};
+
+/// What a group asks each time that it looks, for each page and for each event, and what publishers ask.
+const ASKED: [(&str, &str); 15] = [
+    ("advance", include_str!("../../src/sql/advance.sql")),
+    ("begin_chunk", include_str!("../../src/sql/begin_chunk.sql")),
+    ("blocked", include_str!("../../src/sql/blocked.sql")),
+    ("cancel", include_str!("../../src/sql/cancel.sql")),
+    ("claim", include_str!("../../src/sql/claim.sql")),
+    ("followers", include_str!("../../src/sql/followers.sql")),
+    ("hold", include_str!("../../src/sql/hold.sql")),
+    ("lease_held", include_str!("../../src/sql/lease_held.sql")),
+    ("open_and_look", include_str!("../../src/sql/open_and_look.sql")),
+    ("pass_over", include_str!("../../src/sql/pass_over.sql")),
+    ("publish", include_str!("../../src/sql/publish.sql")),
+    ("publish_batch", include_str!("../../src/sql/publish_batch.sql")),
+    ("put_off", include_str!("../../src/sql/put_off.sql")),
+    ("read", include_str!("../../src/sql/read.sql")),
+    ("read_since", include_str!("../../src/sql/read_since.sql")),
+];
+
+/// Tables that grow, beside the log. The others have some rows for each group.
+const LARGE: [&str; 4] = ["windows", "held", "scheduled", "idempotency_keys"];
+/// The most rows of these that a statement looks at: those of a page's subjects, or those that are due.
+const MOST_EXAMINED: f64 = 1000.0;
+/// Where it looks for many of a group's events by their numbers, reading all that the group holds may take less: Postgres weighs the two
+/// by what it takes the group for, a two-hundredth of the table, so it does so only while that is little.
+const MOST_FOR_NUMBERS: f64 = 2500.0;
+/// Of events that lie side by side, a full page takes those of one of four ranges.
+const PAGE: f64 = 256.0;
+const MOST_FOR_A_PAGE: f64 = 6.0 * PAGE;
+/// The most numbers that one read looks at for events that are rare, and some more for stragglers.
+const MOST_FOR_NOTHING: f64 = 101_000.0;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_statement_scans_what_grows() -> Result {
+    if !has_auto_explain().await? {
+        eprintln!("not tested: this Postgres comes without auto_explain");
+        return Ok(());
+    }
+    let server = Settings::new().ignore_database_url().durable(false);
+    let server = server.set("session_preload_libraries", "auto_explain").set("autovacuum", "off");
+    let server = tokio::task::spawn_blocking(move || server.start()).await??;
+    let log = server.directory().ok_or("a server without a directory")?.join("log");
+    let pool = PgPoolOptions::new().max_connections(10).connect(server.url()).await?;
+    eventwright::migrate(&pool).await?;
+    let explained = Explained::at(&log);
+
+    // plans of the time when there was nothing, which sessions keep
+    let options: PgConnectOptions = server.url().parse()?;
+    let grown = work::Grown::start(explaining(&options, "auto").await?).await?;
+    fill(&pool).await?;
+    explained.forget()?;
+    grown.go_on(&pool).await?;
+    check("made while the tables were empty", &explained.take()?, &["open_and_look", "read_since", "lease_held"]);
+
+    for (analyzed, statistics) in [(false, "never analyzed"), (true, "analyzed")] {
+        if analyzed {
+            pool.execute("ANALYZE").await?;
+        }
+        for mode in ["force_custom_plan", "force_generic_plan"] {
+            explained.forget()?;
+            let group = format!("{}_{mode}", if analyzed { "analyzed" } else { "fresh" });
+            run(&explaining(&options, mode).await?, &pool, &group).await?;
+            let all: Vec<&str> = ASKED.iter().map(|(name, _)| *name).collect();
+            check(&format!("{statistics}, {mode}"), &explained.take()?, &all);
+        }
+    }
+    Ok(())
+}
+
+async fn has_auto_explain() -> Result<bool> {
+    let database = eventwright::testing::Database::create().await?;
+    Ok(database.pool().execute("LOAD 'auto_explain'").await.is_ok())
+}
+
+/// Connections whose statements are explained.
+async fn explaining(options: &PgConnectOptions, plan_cache_mode: &str) -> Result<PgPool> {
+    let options = options.clone().options([
+        ("auto_explain.log_min_duration", "0"),
+        ("auto_explain.log_analyze", "on"),
+        ("auto_explain.log_timing", "off"),
+        ("auto_explain.log_format", "json"),
+        ("auto_explain.log_nested_statements", "on"),
+        ("plan_cache_mode", plan_cache_mode),
+    ]);
+    Ok(PgPoolOptions::new().max_connections(10).connect_with(options).await?)
+}
+
+fn check(how: &str, plans: &[explained::Plan], expected: &[&str]) {
+    let name = |text: &str| ASKED.iter().find(|(_, asked)| asked.trim() == text.trim()).map(|(name, _)| *name);
+    for expected in expected {
+        assert!(plans.iter().any(|plan| name(&plan.text) == Some(expected)), "{how}: {expected} was not asked");
+    }
+    let mut wrong: BTreeMap<String, f64> = BTreeMap::new();
+    for plan in plans {
+        let first_line = plan.text.trim().lines().next().unwrap_or_default();
+        let what = name(&plan.text).unwrap_or(first_line);
+        let mut of_log = 0.0;
+        for scan in &plan.scans {
+            let is_of_log = scan.relation.starts_with("outbox_to_");
+            of_log += if is_of_log { scan.examined } else { 0.0 };
+            // a page may take most of a partition, which is then read as a whole
+            let is_page = matches!(what, "read" | "read_since") && scan.part.as_deref() != Some("stragglers");
+            let may_scan = match is_of_log {
+                true => is_page,
+                false => !LARGE.contains(&scan.relation.as_str()),
+            };
+            let most = if plan.text.contains("seq = ANY (") { MOST_FOR_NUMBERS } else { MOST_EXAMINED };
+            if (scan.kind == "Seq Scan" && !may_scan) || (!is_page && scan.examined > most) {
+                let key = format!("{what}: {} of {} by [{}]", scan.kind, scan.relation, scan.found_by);
+                let rows = wrong.entry(key).or_default();
+                *rows = rows.max(scan.examined);
+            }
+        }
+        let most = if plan.rows >= PAGE { MOST_FOR_A_PAGE } else { MOST_FOR_NOTHING };
+        if of_log > most {
+            wrong.insert(format!("{what}: looks at {of_log} events to find {}", plan.rows), of_log);
+        }
+    }
+    assert!(wrong.is_empty(), "{how}:\n{wrong:#?}");
+}
