@@ -244,7 +244,7 @@ LANGUAGE sql VOLATILE AS $$
 $$;
 
 -- Forgets at most so many windows that nobody needs, and returns how many. Kept are the first and the last, those that groups refer
--- to, and for each partition the first that has its bound, by which retention goes; so as many as there are positions and partitions.
+-- to, of each timeline the last, and for each partition the first that has its bound, by which retention goes; so as many as there are positions and partitions.
 -- And those that were the last at any time since five minutes before the oldest running transaction began: a transaction may have
 -- claimed a range to read on to one of them, and not have committed yet, or a group that is just being made may begin there. (The newest
 -- window whose fence all running transactions have passed was opened before any of them took its xid. A window is the last one until
@@ -266,6 +266,7 @@ BEGIN
          UNION SELECT stop_at FROM eventwright.positions
          UNION SELECT until_window FROM eventwright.groups
          UNION SELECT completed FROM eventwright.readers
+         UNION SELECT max(id) FROM eventwright.windows GROUP BY life, timeline
          UNION SELECT (SELECT w.id FROM eventwright.windows w WHERE w.bound >= p.upper ORDER BY w.id LIMIT 1) FROM eventwright.partitions p
     ), useless AS (
         SELECT w.id

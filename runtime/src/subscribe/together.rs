@@ -69,6 +69,7 @@ async fn run_together<D: Domain, S: Send + Sync + 'static>(
         let mut chunk = Chunk {
             inner,
             blocked: HashSet::new(),
+            repeated: &HashSet::new(),
             attempts: &batch.attempts,
             aside: Aside::default(),
             failed: &mut failed,
