@@ -73,6 +73,36 @@ LANGUAGE sql STABLE AS $$
                     WHERE id >= of_window AND life = of_life AND timeline = of_timeline AND former_id IS NULL)
 $$;
 
+-- The windows that are needed: those at which groups beside the log stand, or end, and of groups elsewhere as far as the log has them;
+-- the last one, and those by which partitions know their age. What a window is that a position knows itself, it knows best.
+CREATE FUNCTION eventwright.windows_stood_at() RETURNS TABLE (id bigint, snapshot pg_snapshot, bound bigint)
+LANGUAGE sql STABLE AS $$
+    WITH local AS (
+        SELECT p.* FROM eventwright.positions p JOIN eventwright.groups g ON g.name = p.group_name WHERE g.log_system IS NULL
+    ), kept AS (
+        SELECT kept_done AS id, done_snapshot AS snapshot, done_bound AS bound FROM local WHERE kept_done = done
+         UNION ALL
+        SELECT kept_current, current_snapshot, current_bound FROM local WHERE kept_current = current
+    ), used AS (
+        SELECT done AS id FROM local
+         UNION SELECT current FROM local
+         UNION SELECT stop_at FROM local
+         UNION SELECT g.until_window FROM eventwright.groups g WHERE g.log_system IS NULL
+    ), wanted AS (
+        SELECT u.id, true AS by_position FROM used u
+         UNION SELECT r.completed, false FROM eventwright.readers r
+         UNION SELECT max(w.id), false FROM eventwright.windows w
+         UNION SELECT (SELECT w.id FROM eventwright.windows w WHERE w.bound >= p.upper ORDER BY w.id LIMIT 1), false
+                 FROM eventwright.partitions p
+    )
+    SELECT DISTINCT ON (n.id) n.id, coalesce(k.snapshot, w.snapshot), coalesce(k.bound, w.bound)
+      FROM wanted n
+      LEFT JOIN kept k ON k.id = n.id
+      LEFT JOIN eventwright.windows w ON w.id = n.id
+     WHERE n.id > 0 AND (n.by_position OR w.id IS NOT NULL)
+     ORDER BY n.id
+$$;
+
 -- Makes the log right that was restored from a dump, for the groups of this database; returns whether it was, and to how many events
 -- transaction ids were given. Does nothing where it was not. Alone in a read committed transaction, as the owner.
 --
@@ -128,37 +158,10 @@ BEGIN
         (SELECT max(e.fence::text::bigint) FROM eventwright.erasures e WHERE e.finished_at IS NULL))
       INTO STRICT highest;
     IF highest >= running THEN
-        -- what somebody stands at, the last window, and by which partitions know their age
-        WITH local AS (
-            SELECT p.* FROM eventwright.positions p JOIN eventwright.groups g ON g.name = p.group_name WHERE g.log_system IS NULL
-        ), kept AS (
-            SELECT kept_done AS id, done_snapshot AS snapshot, done_bound AS bound FROM local WHERE kept_done = done
-             UNION SELECT kept_current, current_snapshot, current_bound FROM local WHERE kept_current = current
-        ), used AS (
-            SELECT done AS id FROM local
-             UNION SELECT current FROM local
-             UNION SELECT stop_at FROM local
-             UNION SELECT g.until_window FROM eventwright.groups g WHERE g.log_system IS NULL
-        ), wanted AS (
-            SELECT id FROM used
-             UNION SELECT r.completed FROM eventwright.readers r
-             UNION SELECT max(w.id) FROM eventwright.windows w
-             UNION SELECT (SELECT w.id FROM eventwright.windows w WHERE w.bound >= p.upper ORDER BY w.id LIMIT 1) FROM eventwright.partitions p
-        ), known AS (
-            SELECT DISTINCT ON (n.id) n.id, coalesce(c.snapshot, w.snapshot) AS snapshot, coalesce(c.bound, w.bound) AS bound,
-                   n.id IN (SELECT u.id FROM used u) AS needed
-              FROM wanted n
-              LEFT JOIN kept c ON c.id = n.id
-              LEFT JOIN eventwright.windows w ON w.id = n.id
-             WHERE n.id > 0
-             ORDER BY n.id, c.bound
-        )
-        SELECT coalesce(array_agg(n.id ORDER BY n.id), '{}'), coalesce(array_agg(n.snapshot ORDER BY n.id), '{}'),
-               coalesce(array_agg(n.bound ORDER BY n.id), '{}')
+        SELECT coalesce(array_agg(w.id ORDER BY w.id), '{}'), coalesce(array_agg(w.snapshot ORDER BY w.id), '{}'),
+               coalesce(array_agg(w.bound ORDER BY w.id), '{}')
           INTO STRICT ids, snapshots, bounds
-          FROM known n
-         -- of a reader's window that is not there, nothing is known: the log keeps everything for it, as before
-         WHERE n.needed OR n.snapshot IS NOT NULL;
+          FROM eventwright.windows_stood_at() w;
         IF array_position(snapshots, NULL) IS NOT NULL THEN
             RAISE EXCEPTION 'window % is not in the log, and a group stands at it', ids[array_position(snapshots, NULL)]
                 USING HINT = 'delete the group of this window (see eventwright.positions), and make a new one that starts at a time before';

@@ -147,7 +147,7 @@ async fn a_log_in_a_cluster_that_it_was_not_made_in_is_refused() -> Result {
     open(database.pool(), "x").await?.commit().await?;
     sqlx::query("UPDATE eventwright.cluster SET system_identifier = 1").execute(database.pool()).await?;
     let refused = group.subscriber().on(record).run_until(std::future::pending()).await;
-    let Err(Error::AnotherLog(error)) = refused else { panic!("{refused:?}") };
+    let Err(Error::Restored(error)) = refused else { panic!("{refused:?}") };
     assert!(error.to_string().contains("restored from a dump"), "{error}");
     Ok(())
 }

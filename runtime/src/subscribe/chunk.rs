@@ -31,8 +31,7 @@ const COUNT_ATTEMPT: &str = "UPDATE eventwright.begun SET attempts = attempts + 
 const FORGET_CHUNK: &str =
     "UPDATE eventwright.begun SET first_seq = 0 WHERE group_name = $1 AND bucket_lo = $2 AND NOT suspect";
 
-const REPEATS: &str =
-    "SELECT event_id FROM eventwright.repeats WHERE group_name = $1 AND event_id = ANY ($2)";
+const REPEATS: &str = "SELECT event_id FROM eventwright.repeats WHERE group_name = $1 AND event_id = ANY ($2)";
 const FORGET_REPEATS: &str = "DELETE FROM eventwright.repeats WHERE group_name = $1 AND event_id = ANY ($2)";
 
 const SAVEPOINT: &str = "SAVEPOINT eventwright";
@@ -330,11 +329,7 @@ async fn blocked<D, S>(
 }
 
 /// Events that the group was given before its log went back in time.
-async fn repeated<D, S>(
-    inner: &Inner<D, S>,
-    tx: &mut PgConnection,
-    page: &Page,
-) -> Result<HashSet<Uuid>, sqlx::Error> {
+async fn repeated<D, S>(inner: &Inner<D, S>, tx: &mut PgConnection, page: &Page) -> Result<HashSet<Uuid>, sqlx::Error> {
     let repeats = inner.query(REPEATS).bind(&inner.group).bind(page.event_ids()).fetch_all(tx).await?;
     repeats.iter().map(|row| row.try_get("event_id")).collect()
 }
