@@ -2,8 +2,8 @@
 
 use std::sync::atomic::Ordering;
 
-use sqlx::Row;
 use sqlx::postgres::PgRow;
+use sqlx::{Connection, PgConnection, Row};
 use tracing::info;
 
 use super::Inner;
@@ -32,14 +32,19 @@ const GO_ON: &str =
 /// # Errors
 /// [`Error::AnotherLog`] where the log has gone back in time; [`Error::GroupOfAnotherLog`] where it never was the group's.
 pub(super) async fn follow<D, S>(inner: &Inner<D, S>) -> Result<(), Error> {
-    answered(find_out(inner)).await?;
+    let mut db = inner.pool.acquire().await?;
+    let found = answered(find_out(inner, &mut db)).await;
+    if found.is_err() {
+        db.close_on_drop();
+    }
+    found?;
     // before anything is read, or the log might drop it meanwhile
     report(inner).await
 }
 
-async fn find_out<D, S>(inner: &Inner<D, S>) -> Result<(), Error> {
+async fn find_out<D, S>(inner: &Inner<D, S>, db: &mut PgConnection) -> Result<(), Error> {
     let Inner { group, log, .. } = inner;
-    let mut tx = inner.pool.begin_with(BEGIN).await?;
+    let mut tx = db.begin_with(BEGIN).await?;
     let row = inner.query(KNOWN).bind(group).fetch_optional(&mut *tx).await?;
     let row = row.ok_or_else(|| Error::NoGroup { group: group.clone() })?;
     let known = identity(&row, ["log_system", "log_database", "log_timeline"])?;
