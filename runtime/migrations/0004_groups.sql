@@ -19,6 +19,7 @@ ALTER TABLE eventwright.groups
     ADD COLUMN log_system   bigint,
     ADD COLUMN log_database text,
     ADD COLUMN log_timeline integer,
+    ADD COLUMN log_started  bigint,
     ADD CHECK ((log_system IS NULL) = (log_database IS NULL) AND (log_system IS NULL) = (log_timeline IS NULL));
 
 ALTER TABLE eventwright.positions
@@ -95,8 +96,9 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::integer
 $$;
 
--- Whose log this is, and in which of its lives. Refuses standbys, which have no log of their own, and what was restored from a dump.
-CREATE FUNCTION eventwright.identity(OUT system bigint, OUT database text, OUT timeline integer)
+-- Whose log this is, and in which of its lives; and when its server was started, in microseconds, since it may be on other files from
+-- then on. Refuses standbys, which have no log of their own, and what was restored from a dump.
+CREATE FUNCTION eventwright.identity(OUT system bigint, OUT database text, OUT timeline integer, OUT started bigint)
 LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
 BEGIN
     IF pg_is_in_recovery() THEN
@@ -107,6 +109,7 @@ BEGIN
     SELECT life INTO STRICT system FROM eventwright.cluster;
     database := current_database();
     timeline := eventwright.timeline();
+    started := extract(epoch FROM pg_postmaster_start_time()) * 1000000;
 END
 $$;
 
@@ -148,7 +151,7 @@ ALTER TABLE eventwright.windows
 -- xid has seq > bound). Openers take turns by an advisory lock on the windows table's oid; publishers never wait.
 -- `durable`: for positions in another cluster, which a crash of this one does not take back. A window that was lost there would
 -- be opened again with the same fence, and what was published between the two would fall between the scans. They get a window of
--- each timeline, also where nothing was published on it: by it they know later that the log has come that far.
+-- each timeline, also where nothing was published on it: to which they can go back should the log lose what comes after it.
 CREATE FUNCTION eventwright.open_window(durable boolean) RETURNS eventwright.windows
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE

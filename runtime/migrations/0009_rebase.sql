@@ -5,9 +5,9 @@
 -- * A dump that is restored in another cluster brings the log's ids where others have them. `rebase` gives the rows others, so that
 --   each window sees again what it saw; the windows and the positions of the groups beside the log are in the same dump, and right.
 -- * The log goes back in time, below groups in other databases: what they have read may be gone, and its ids and numbers given out
---   again. Each window knows in which history of the log it was opened, so where the newest one that a group knows is in the log, the log
---   has not gone back below the group. Else the group goes back to a window that the log has, and knows by their ids the events that
---   it was given since (`handled`, and then `repeats`).
+--   again. Where the newest window that the group knows is in the log, the log has not gone back below the group (see `has_window`). Else
+--   the group goes back to a window that the log has, and knows by their ids the events that it was given since (`handled`, and then
+--   `repeats`).
 
 ALTER TABLE eventwright.settings
     -- How far another database's log may go back without events being given to its groups again.
@@ -63,14 +63,14 @@ BEGIN
 END
 $$;
 
--- Whether the log has a window of a certain history that is as late as this one: then it has all that was committed before this one was
--- opened, and gives out none of the transaction ids and numbers again that it speaks of. For a commit is in the write-ahead log before
--- any snapshot sees it, a number before it is given out, windows are opened one after the other, and what a server has of the
--- write-ahead log it has from the beginning on. No locks. Plan: the primary key, from its end.
-CREATE FUNCTION eventwright.has_come_to(of_window bigint, of_life bigint, of_timeline integer) RETURNS boolean
+-- Whether the log has a window that a group knows, which is asked where the log's server was started anew, or another one took its place.
+-- Then it has all that was committed before the window was opened, and gives out none of the transaction ids and numbers again that the
+-- window speaks of. For a commit is in the write-ahead log before any snapshot sees it, a number before it is given out, windows are
+-- opened one after the other, and what a server has of the write-ahead log it has from the beginning on. That also holds of the
+-- windows that the group knew before this one. No locks. Plan: the primary key.
+CREATE FUNCTION eventwright.has_window(of_id bigint, of_bound bigint, of_fence xid8) RETURNS boolean
 LANGUAGE sql STABLE AS $$
-    SELECT EXISTS (SELECT FROM eventwright.windows
-                    WHERE id >= of_window AND life = of_life AND timeline = of_timeline AND former_id IS NULL)
+    SELECT EXISTS (SELECT FROM eventwright.windows WHERE id = of_id AND bound = of_bound AND fence = of_fence AND former_id IS NULL)
 $$;
 
 -- The windows that are needed: those at which groups beside the log stand, or end, and of groups elsewhere as far as the log has them;
@@ -230,4 +230,4 @@ $$;
 -- It is for the owner alone, as are all functions that subscribers don't need, once there are roles.
 REVOKE EXECUTE ON FUNCTION eventwright.rebase() FROM PUBLIC;
 
-INSERT INTO eventwright.subscriber_functions (name, as_owner) VALUES ('forget_handled', true), ('has_come_to', false);
+INSERT INTO eventwright.subscriber_functions (name, as_owner) VALUES ('forget_handled', true), ('has_window', false);

@@ -3,12 +3,13 @@
 mod clusters;
 mod common;
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use clusters::{Address, Cluster};
 use common::{Group, Happened, Home, Result, insert_effect, migrated, open, publish, record};
 use eventwright::testing::Database;
-use eventwright::{Context, DeadLetters, Error, Event, Failure, Handled, Rebase};
+use eventwright::{Context, DeadLetters, Error, Event, Failure, Handled, Rebase, Subscriber};
 use sqlx::PgPool;
 
 /// A log with a standby, and a group's database on another server.
@@ -102,7 +103,6 @@ async fn a_subscriber_goes_on_by_itself_where_the_standby_has_all_that_it_has_re
     Ok(())
 }
 
-/// It did not read for a while, and windows that it knew are forgotten.
 #[tokio::test]
 async fn a_group_that_starts_after_the_failover_goes_on_by_itself() -> Result {
     let mut two = Two::make().await?;
@@ -112,9 +112,6 @@ async fn a_group_that_starts_after_the_failover_goes_on_by_itself() -> Result {
     group.next().await?;
     publish_in_order(&log, "x", 3..=4).await?;
     sqlx::query("SELECT eventwright.open_window(false)").execute(&log).await?;
-    sqlx::query("DELETE FROM eventwright.windows WHERE id > 0 AND id < (SELECT max(id) FROM eventwright.windows)")
-        .execute(&log)
-        .await?;
     two.standby.catch_up_with(&two.primary).await?;
     two.fail_over().await?;
     let group = two.reading(&two.standby.pool("postgres")).await?;
@@ -233,32 +230,81 @@ async fn a_group_that_does_not_remember_far_enough_is_not_rebased_unless_repeats
     Ok(())
 }
 
-/// A worker has a page of the log as it was in its hands while another process goes on with the new one.
+/// As where a volume's snapshot is put back: the timeline stays, and others may have gone on already.
 #[tokio::test]
-async fn a_page_of_the_log_before_is_not_committed_after_the_failover() -> Result {
+async fn a_log_whose_files_are_older_is_noticed_and_rebased() -> Result {
     let mut two = Two::make().await?;
     let home = two.home.pool().clone();
     let log = two.primary.pool("postgres");
-    let group = two.reading(&log).await?;
+    let (group, near) = (two.reading(&log).await?, Group::new("near", &log).await?);
+    publish_in_order(&log, "x", 1..=3).await?;
     group.next().await?;
-    two.standby.catch_up_with(&two.primary).await?;
-    two.standby.cut_off().await?;
-    publish_in_order(&log, "lost", 1..=1).await?;
-    // reads the page, and gets at its range only after the others have gone on
-    let address = Address::of(&two.primary)?;
-    let slow = two.reading(&address.pool("postgres")).await?;
-    async fn go_on(event: Event<Happened>, cx: &mut Context<'_, Home, PgPool>) -> Handled {
-        // as another process that follows the log
-        sqlx::query("UPDATE eventwright.groups SET log_timeline = 2").execute(cx.state()).await?;
+    two.primary.restart_after(|files| files.keep()).await?;
+    publish_in_order(&log, "lost", 1..=3).await?;
+    assert_eq!(group.next().await?, ["lost"; 3]);
+    two.primary.restart_after(|files| files.put_back()).await?;
+    publish_in_order(&log, "new", 1..=5).await?;
+    near.next().await?;
+    let refused = group.subscriber().on(record).drain().await;
+    let Err(Error::AnotherLog(error)) = refused else { panic!("{refused:?}") };
+    assert!(error.to_string().contains("eventwright rebase --group a"), "{error}");
+    let rebased = Rebase::new(home.clone()).group("a", &log).await?;
+    assert!(rebased.ranges > 0, "{rebased:?}");
+    assert_eq!(group.next().await?, ["new"; 5]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_restart_of_the_log_is_followed() -> Result {
+    let mut two = Two::make().await?;
+    let log = two.primary.pool("postgres");
+    let group = two.reading(&log).await?;
+    let home = two.home.pool().clone();
+    let until = async |n: usize| {
+        while handled(&home).await.is_ok_and(|all| all.len() < n) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let restart = async {
+        publish_in_order(&log, "x", 1..=2).await?;
+        until(2).await;
+        two.primary.restart_after(|_| Ok(())).await?;
+        publish_in_order(&two.primary.pool("postgres"), "x", 3..=4).await?;
+        Result::<()>::Ok(())
+    };
+    let subscriber = group.subscriber().poll_every(Duration::from_millis(50)).on(record);
+    let (restarted, ran) = tokio::join!(restart, subscriber.run_until(until(4)));
+    (restarted?, ran?);
+    assert_eq!(handled(&home).await?, ["x 1", "x 2", "x 3", "x 4"]);
+    Ok(())
+}
+
+/// A worker has a page in its hands while another process finds out that the log goes on as another one.
+#[tokio::test]
+async fn what_was_read_before_the_log_changed_is_not_committed_after_that() -> Result {
+    struct Others {
+        home: PgPool,
+        calls: Mutex<Vec<bool>>,
+    }
+    async fn handle(event: Event<Happened>, cx: &mut Context<'_, Home, Arc<Others>>) -> Handled {
+        let others = Arc::clone(cx.state());
+        let first = others.calls.lock().unwrap().is_empty();
+        others.calls.lock().unwrap().push(first);
+        if first {
+            sqlx::query("UPDATE eventwright.groups SET log_started = 7").execute(&others.home).await?;
+        }
         insert_effect(cx.tx(), "a", &event).await?;
         Ok(())
     }
-    drop(slow);
-    let subscriber = eventwright::Subscriber::<Home>::new("a", home.clone()).log(address.pool("postgres"));
-    let refused = subscriber.state(home.clone()).on(go_on).drain().await;
-    assert!(matches!(refused, Err(Error::AnotherLog(_))), "{refused:?}");
-    assert_eq!(handled(&home).await?, ["x"; 0]);
-    two.fail_over().await?;
+    let (log, home) = (migrated().await?, migrated().await?);
+    let group = Group::new("a", home.pool()).await?.reading(log.pool());
+    group.next().await?;
+    publish_in_order(log.pool(), "x", 1..=1).await?;
+    let others = Arc::new(Others { home: home.pool().clone(), calls: Mutex::default() });
+    let subscriber = Subscriber::<Home>::new("a", home.pool().clone()).log(log.pool().clone());
+    subscriber.state(Arc::clone(&others)).on(handle).drain().await?;
+    assert_eq!(*others.calls.lock().unwrap(), [true, false], "the first one was not to commit");
+    assert_eq!(handled(home.pool()).await?, ["x 1"]);
     Ok(())
 }
 

@@ -16,6 +16,7 @@ const RANGES: &str = include_str!("../sql/rebase/ranges.sql");
 const HOME: &str = "SELECT system || '/' || database FROM eventwright.identity()";
 const LOG: &str = include_str!("../sql/rebase/log.sql");
 const SHARED: &str = include_str!("../sql/rebase/shared.sql");
+const BEFORE: &str = include_str!("../sql/rebase/before.sql");
 const GO_BACK: &str = include_str!("../sql/rebase/go_back.sql");
 const NOTE_REPEATS: &str = include_str!("../sql/rebase/note_repeats.sql");
 const HELD: &str = include_str!("../sql/rebase/held.sql");
@@ -174,9 +175,6 @@ impl Life {
     }
 }
 
-/// The first of a range's buckets, the window that it has done, and the one to which it reads on.
-type Range = (i16, i64, Option<i64>);
-
 /// A range that goes back.
 struct Back {
     lo: i16,
@@ -203,11 +201,8 @@ async fn rebase_group(of: Rebase, group: String, log: PgPool) -> Result<RebasedG
 
     let mut log = log.acquire().await?;
     let mut log = log.begin_with(ONE_MOMENT).await?;
-    let (here, newest) = find_log(&mut tx, &mut log, schema, &group, &known).await?;
-    let ranges: Vec<Range> = sqlx::query_as(schema.sql(RANGES)).bind(&group).fetch_all(&mut *tx).await?;
-    if here == known && ranges.iter().all(|(_, done, current)| *done.max(&current.unwrap_or(0)) <= newest) {
-        return Ok(RebasedGroup::default());
-    }
+    let (here, started) = find_log(&mut tx, &mut log, schema, &group, &known).await?;
+    let ranges = sqlx::query(schema.sql(RANGES)).bind(&group).fetch_all(&mut *tx).await?;
     let back = ranges_that_go_back(&mut log, schema, &ranges, &known).await?;
     let repeats_after = back.iter().filter_map(|back| back.repeats_after).min();
     if repeats_after.is_some_and(|after| after < remembers_after) && !of.accepts_repeats {
@@ -227,6 +222,7 @@ async fn rebase_group(of: Rebase, group: String, log: PgPool) -> Result<RebasedG
         .bind(here.system)
         .bind(&here.database)
         .bind(here.timeline)
+        .bind(started)
         .execute(&mut *tx)
         .await?;
     log.rollback().await?;
@@ -234,7 +230,7 @@ async fn rebase_group(of: Rebase, group: String, log: PgPool) -> Result<RebasedG
     Ok(rebased)
 }
 
-/// Makes sure that it was the group's log once, and says which one it is now, and its newest window.
+/// Makes sure that it was the group's log once, and says which one it is now, and when its server was started.
 async fn find_log(
     home: &mut PgConnection,
     log: &mut PgConnection,
@@ -250,29 +246,43 @@ async fn find_log(
         let name = |life: &Life| format!("database `{}` of cluster {}", life.database, life.system);
         return Err(Error::GroupOfAnotherLog { group: group.to_owned(), known: name(known), given: name(&here) });
     }
-    Ok((here, row.try_get("newest")?))
+    Ok((here, row.try_get("started")?))
 }
 
+/// A range of which the log has all windows that it knows stays. All windows up to one that the log has are its own.
 async fn ranges_that_go_back(
     log: &mut PgConnection,
     schema: &Schema,
-    ranges: &[Range],
+    ranges: &[PgRow],
     known: &Life,
 ) -> Result<Vec<Back>, Error> {
+    let (mut ids, mut bounds, mut fences) = (Vec::new(), Vec::new(), Vec::new());
+    for row in ranges {
+        for [id, bound, fence] in [["done", "done_bound", "done_fence"], ["current", "current_bound", "current_fence"]]
+        {
+            ids.push(row.try_get::<Option<i64>, _>(id)?);
+            bounds.push(row.try_get::<Option<i64>, _>(bound)?);
+            fences.push(row.try_get::<Option<String>, _>(fence)?);
+        }
+    }
+    let shared = sqlx::query_scalar(schema.sql(SHARED)).bind(ids).bind(bounds).bind(fences);
+    let shared: i64 = shared.fetch_one(&mut *log).await?;
     let mut back = Vec::new();
-    for &(lo, done, current) in ranges {
-        let query = sqlx::query(schema.sql(SHARED)).bind(done).bind(current).bind(known.system).bind(known.timeline);
-        let shared = query.fetch_one(&mut *log).await?;
-        if shared.try_get("has_both")? {
+    for row in ranges {
+        let (lo, done, current): (i16, i64, Option<i64>) =
+            (row.try_get("bucket_lo")?, row.try_get("done")?, row.try_get("current")?);
+        if current.unwrap_or(done) <= shared {
             continue;
         }
-        if shared.try_get("has_done")? {
+        if done <= shared {
             back.push(Back { lo, to: None, repeats_after: Some(done) });
             continue;
         }
-        let known_id: i64 = shared.try_get("known_id")?;
+        let before = sqlx::query(schema.sql(BEFORE)).bind(done).bind(known.system).bind(known.timeline);
+        let before = before.fetch_one(&mut *log).await?;
+        let known_id: i64 = before.try_get("known_id")?;
         let repeats_after = (known_id < done || current.is_some()).then_some(known_id);
-        back.push(Back { lo, to: Some(shared), repeats_after });
+        back.push(Back { lo, to: Some(before), repeats_after });
     }
     Ok(back)
 }

@@ -12,7 +12,7 @@ use crate::{Error, EventLookup};
 
 const MAKE_GROUP: &str = include_str!("../sql/make_group.sql");
 const FIND_GROUP: &str =
-    "SELECT domain, log_system, log_database, log_timeline, until_window IS NOT NULL AS is_replay, until_seq, effects
+    "SELECT domain, log_system, log_database, log_timeline, coalesce(log_started, 0) AS log_started, until_window IS NOT NULL AS is_replay, until_seq, effects
        FROM eventwright.groups WHERE name = $1";
 const ASSERT_NOT_RESTORED: &str = "SELECT eventwright.assert_not_restored()";
 const SEQ_AT: &str = "SELECT eventwright.seq_at($1) AS seq";
@@ -89,9 +89,7 @@ async fn find<D, S>(inner: &Inner<D, S>) -> Result<Option<Found>, sqlx::Error> {
     let Some(row) = inner.ask(inner.query(FIND_GROUP).bind(&inner.group)).await? else { return Ok(None) };
     let system: Option<i64> = row.try_get("log_system")?;
     let log = match system {
-        Some(system) => {
-            Some(Identity { system, database: row.try_get("log_database")?, timeline: row.try_get("log_timeline")? })
-        }
+        Some(_) => Some(Identity::from_row(&row, ["log_system", "log_database", "log_timeline", "log_started"])?),
         None => None,
     };
     Ok(Some(Found {
@@ -162,7 +160,8 @@ async fn make<D: Domain, S>(inner: &Inner<D, S>, beginning: &Beginning) -> Resul
         .bind(current.map(|window| &window.fence))
         .bind(settings.replay.is_some())
         .bind(until_seq)
-        .bind(settings.replay.as_ref().is_none_or(|replay| replay.effects));
+        .bind(settings.replay.as_ref().is_none_or(|replay| replay.effects))
+        .bind(elsewhere.map(|log| log.started));
     inner.ask(query).await?;
     Ok(())
 }

@@ -21,7 +21,7 @@ const READ_SINCE: &str = include_str!("../sql/read_since.sql");
 const ADVANCE: &str = include_str!("../sql/advance.sql");
 const IS_DETACHED: &str = "SELECT true FROM eventwright.groups WHERE name = $1 AND detached_at IS NOT NULL";
 const ADVANCE_ELSEWHERE: &str = include_str!("../sql/advance_elsewhere.sql");
-const IDENTITY: &str = "SELECT system, database, timeline FROM eventwright.identity()";
+const IDENTITY: &str = "SELECT system, database, timeline, started FROM eventwright.identity()";
 
 /// The most sequence numbers that one statement looks at: a group that wants rare types reads on in steps of this size, rather
 /// than in one statement of any length.
@@ -50,6 +50,25 @@ pub(super) struct Identity {
     pub(super) system: i64,
     pub(super) database: String,
     pub(super) timeline: i32,
+    /// When its server was started, in microseconds.
+    pub(super) started: i64,
+}
+
+impl Identity {
+    pub(super) fn from_row(row: &PgRow, [system, database, timeline, started]: [&str; 4]) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            system: row.try_get(system)?,
+            database: row.try_get(database)?,
+            timeline: row.try_get(timeline)?,
+            started: row.try_get(started)?,
+        })
+    }
+
+    /// Binds all four parts, by which a group says what it reads.
+    pub(super) fn bind_to(this: Option<Self>, statement: Query<'_>) -> Query<'_> {
+        let started = this.as_ref().map(|identity| identity.started);
+        Log::bind_parts(statement, this).bind(started)
+    }
 }
 
 /// A point in the log: what its snapshot sees.
@@ -75,7 +94,7 @@ impl Log {
 
     pub(super) async fn find_identity(&self) -> Result<Identity, sqlx::Error> {
         let row = self.route.ask_one(&self.pool, self.query(IDENTITY)).await?;
-        Ok(Identity { system: row.try_get(0)?, database: row.try_get(1)?, timeline: row.try_get(2)? })
+        Identity::from_row(&row, ["system", "database", "timeline", "started"])
     }
 
     /// What it must be, where it is elsewhere.
@@ -90,9 +109,18 @@ impl Log {
 
     /// Opens a window at the log's end, unless nothing was published since the last one. It is settled where all transactions up to
     /// the xid `over` were over before.
-    pub(super) async fn open_window(&self, over: Option<&str>) -> Result<Opened, sqlx::Error> {
+    ///
+    /// # Errors
+    /// [`Error::AnotherLog`] where it is elsewhere and another one than before, or may be. What was read since is not handled in vain: it
+    /// is what the log had, and the group is going to find out whether that is enough.
+    pub(super) async fn open_window(&self, over: Option<&str>) -> Result<Opened, Error> {
         let statement = self.query(OPEN).bind(over).bind(self.is_elsewhere);
-        opened(&self.route.ask_one(&self.pool, self.bind_identity(statement)).await?)
+        let row = self.route.ask_one(&self.pool, self.bind_identity(statement)).await?;
+        let started: i64 = row.try_get("started")?;
+        if self.identity().is_some_and(|identity| identity.started != started) {
+            return Err(Error::AnotherLog("its server was started anew".into()));
+        }
+        Ok(opened(&row)?)
     }
 
     /// The same, with what `look` says of a group in the log's own database.
@@ -101,7 +129,7 @@ impl Log {
         over: Option<&str>,
         group: &str,
         kinds: &[String],
-    ) -> Result<(Opened, Option<PgRow>), sqlx::Error> {
+    ) -> Result<(Opened, Option<PgRow>), Error> {
         let query = self.query(OPEN_AND_LOOK).bind(over).bind(group).bind(kinds);
         let Some(row) = self.route.ask(&self.pool, query).await? else {
             // no such group
@@ -136,8 +164,8 @@ impl Log {
             .bind(reader.map(|(_, group)| group))
     }
 
-    /// Binds the identity's three parts.
-    pub(super) fn bind_parts(statement: Query<'_>, log: Option<Identity>) -> Query<'_> {
+    /// Binds the three parts of the identity that each read asserts.
+    fn bind_parts(statement: Query<'_>, log: Option<Identity>) -> Query<'_> {
         let (system, timeline) = (log.as_ref().map(|log| log.system), log.as_ref().map(|log| log.timeline));
         statement.bind(system).bind(log.map(|log| log.database)).bind(timeline)
     }
@@ -327,7 +355,7 @@ impl Claim {
             .bind(current.map(|window| window.bound))
             .bind(current.map(|window| &window.fence));
         if log.is_elsewhere {
-            query = Log::bind_parts(query.bind(page.event_ids()), log.identity());
+            query = Identity::bind_to(log.identity(), query.bind(page.event_ids()));
         }
         if query.execute(&mut *tx).await?.rows_affected() > 0 {
             return Ok(page.complete);

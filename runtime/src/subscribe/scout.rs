@@ -3,7 +3,7 @@
 use super::Inner;
 use super::ask::answered;
 use super::driver::Span;
-use super::log::{Claim, Log, Page, Window};
+use super::log::{Claim, Identity, Page, Window};
 use crate::Error;
 
 const PASS_OVER: &str = include_str!("../sql/pass_over.sql");
@@ -73,7 +73,7 @@ impl Scouted {
             .bind(self.newest.bound)
             .bind(&self.newest.fence)
             .bind(highs);
-        let query = Log::bind_parts(query, inner.log.identity());
+        let query = Identity::bind_to(inner.log.identity(), query);
         let passed = answered(inner.ask_on(&mut db, query)).await;
         if passed.is_err() {
             db.close_on_drop();

@@ -147,6 +147,17 @@ impl Cluster {
         Ok(())
     }
 
+    /// Stops it, does something with its files, and starts it.
+    pub async fn restart_after(&mut self, change: impl FnOnce(&Files) -> Result) -> Result {
+        self.stop()?;
+        change(&Files {
+            binaries: self.binaries.clone(),
+            data: self.data(),
+            kept: self.directory.path().join("kept"),
+        })?;
+        self.start().await
+    }
+
     pub fn options(&self, database: &str) -> PgConnectOptions {
         PgConnectOptions::new().socket(self.directory.path()).username("postgres").database(database)
     }
@@ -208,6 +219,24 @@ impl Cluster {
         let socket = text(self.directory.path())?;
         self.binaries
             .run("pg_restore", &["-U", "postgres", "-h", socket, "--exit-on-error", "-d", database, text(file)?])
+    }
+}
+
+/// The files of a server that does not run.
+pub struct Files {
+    binaries: Binaries,
+    data: PathBuf,
+    kept: PathBuf,
+}
+
+impl Files {
+    pub fn keep(&self) -> Result {
+        self.binaries.run("cp", &["-R", text(&self.data)?, text(&self.kept)?])
+    }
+
+    pub fn put_back(&self) -> Result {
+        fs::remove_dir_all(&self.data)?;
+        Ok(fs::rename(&self.kept, &self.data)?)
     }
 }
 
