@@ -39,6 +39,8 @@ ALTER TABLE eventwright.positions
 ALTER TABLE eventwright.held
     -- Whether it runs together with others, so that it may not be the one that takes the process down.
     ADD COLUMN in_company boolean NOT NULL DEFAULT false;
+-- Room for heap-only updates: a row is leased before it is let go.
+ALTER TABLE eventwright.held SET (fillfactor = 80);
 
 ALTER TABLE eventwright.begun
     -- Until when a worker that has this many ranges of the group asks for this one, too.
@@ -214,21 +216,35 @@ LANGUAGE sql VOLATILE AS $$ SELECT (eventwright.open_window(false)).id $$;
 -- Called last in a transaction that held events back or let them go. The locks make those take turns who do so for one subject;
 -- without them, one who adds an event behind a head and one who takes the head away would not see each other, and the event
 -- would wait for ever.
--- Its plan is kept by the session, and made while the table may be empty: then a scan of it would be the cheapest, for ever.
+-- Its plans are kept by the session, and made while the table may be empty: then a scan of it would be the cheapest, for ever. The
+-- heads are found first, for as a join they can be looked for once for each event that is held; and BETWEEN leaves the planner but one
+-- index that is in this order.
 CREATE OR REPLACE FUNCTION eventwright.release(of_group text, subjects text[]) RETURNS void
 LANGUAGE plpgsql VOLATILE SET enable_seqscan = off AS $$
+DECLARE
+    keeps boolean;
 BEGIN
     PERFORM pg_advisory_xact_lock('eventwright.held'::regclass::oid::bigint::bit(32)::int, key)
        FROM (SELECT DISTINCT hashtext(of_group || '/' || s) AS key FROM unnest(subjects) s ORDER BY 1) keys;
+    SELECT keeps_order INTO keeps FROM eventwright.groups WHERE name = of_group;
     UPDATE eventwright.held h
        SET reason = 'ready', due_at = clock_timestamp()
-      FROM eventwright.groups g
-     CROSS JOIN unnest(subjects) s
-     CROSS JOIN LATERAL (SELECT e.seq FROM eventwright.held e
-                          WHERE e.group_name = of_group AND e.subject = s
-                            AND (g.keeps_order OR e.reason NOT IN ('failed', 'snoozed', 'dead'))
-                          ORDER BY e.seq LIMIT 1) head
-     WHERE g.name = of_group AND h.group_name = of_group AND h.seq = head.seq AND h.reason = 'behind';
+     WHERE h.group_name = of_group AND h.reason = 'behind'
+       AND h.seq = ANY (ARRAY(
+            SELECT head.seq
+              FROM unnest(subjects) s
+             CROSS JOIN LATERAL (SELECT e.seq FROM eventwright.held e
+                                  WHERE e.group_name = of_group AND e.subject BETWEEN s AND s
+                                    AND (keeps OR e.reason NOT IN ('failed', 'snoozed', 'dead'))
+                                  ORDER BY e.subject, e.seq LIMIT 1) head));
+END
+$$;
+
+-- Forgets held events that were handled. By the primary key, whatever the planner takes the table for.
+CREATE FUNCTION eventwright.let_go(of_group text, seqs bigint[]) RETURNS void
+LANGUAGE plpgsql VOLATILE SET enable_seqscan = off AS $$
+BEGIN
+    DELETE FROM eventwright.held WHERE group_name = of_group AND seq = ANY (seqs);
 END
 $$;
 
@@ -302,8 +318,37 @@ BEGIN
 END
 $$;
 
+-- Seconds until a group's next held event may run that is of one of these kinds, as `type/version`; null: there is none.
+-- No locks. Plan: the partial index held_due, in three steps, so that many events that wait are not all looked at: one that may run
+-- now; those that are due and that somebody has; the next one that will be due.
+CREATE FUNCTION eventwright.due_in(of_group text, kinds text[]) RETURNS double precision
+LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $$
+DECLARE
+    now timestamptz := clock_timestamp();
+    leased_until timestamptz;
+    due_at timestamptz;
+BEGIN
+    PERFORM FROM eventwright.held h
+      WHERE h.group_name = of_group AND h.reason NOT IN ('behind', 'dead') AND h.due_at <= now
+        AND (h.leased_until IS NULL OR h.leased_until <= now)
+        AND (h.event_type || '/' || h.schema_version = ANY (kinds) OR h.event_type || '/' || h.downcast_version = ANY (kinds))
+      ORDER BY h.due_at LIMIT 1;
+    IF FOUND THEN
+        RETURN 0;
+    END IF;
+    SELECT min(h.leased_until) INTO leased_until FROM eventwright.held h
+     WHERE h.group_name = of_group AND h.reason NOT IN ('behind', 'dead') AND h.due_at <= now
+       AND (h.event_type || '/' || h.schema_version = ANY (kinds) OR h.event_type || '/' || h.downcast_version = ANY (kinds));
+    SELECT h.due_at INTO due_at FROM eventwright.held h
+     WHERE h.group_name = of_group AND h.reason NOT IN ('behind', 'dead') AND h.due_at > now
+       AND (h.event_type || '/' || h.schema_version = ANY (kinds) OR h.event_type || '/' || h.downcast_version = ANY (kinds))
+     ORDER BY h.due_at LIMIT 1;
+    RETURN extract(epoch FROM least(leased_until, due_at) - now)::double precision;
+END
+$$;
+
 -- What a group has to do: the ranges that are not at window `newest` yet, and seconds until the next held event is due that is of
--- one of these kinds, as `type/version` (null: none). No locks. Plan: the group's positions, and the partial index held_due.
+-- one of these kinds (see `due_in`). No locks. Plan: the group's positions.
 CREATE FUNCTION eventwright.look(of_group text, newest bigint, kinds text[]) RETURNS TABLE (
     paused boolean, detached boolean, event_types text[], meeting boolean,
     due_in double precision, lows smallint[], highs smallint[], done bigint[], current bigint[], stop_at bigint[], kept_done bigint[],
@@ -311,10 +356,7 @@ CREATE FUNCTION eventwright.look(of_group text, newest bigint, kinds text[]) RET
 LANGUAGE sql STABLE AS $$
     SELECT g.paused_at IS NOT NULL, g.detached_at IS NOT NULL, g.event_types,
            EXISTS (SELECT FROM eventwright.positions m WHERE m.group_name = of_group AND m.stop_at IS DISTINCT FROM g.until_window),
-           (SELECT extract(epoch FROM min(greatest(h.due_at, h.leased_until)) - clock_timestamp())::double precision
-              FROM eventwright.held h
-             WHERE h.group_name = of_group AND h.reason NOT IN ('behind', 'dead')
-               AND (h.event_type || '/' || h.schema_version = ANY (kinds) OR h.event_type || '/' || h.downcast_version = ANY (kinds))),
+           eventwright.due_in(of_group, kinds),
            p.lows, p.highs, p.done, p.current, p.stop_at, p.kept_done, p.done_snapshot, p.done_bound, p.done_fence
       FROM eventwright.groups g
      CROSS JOIN LATERAL (

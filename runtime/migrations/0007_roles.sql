@@ -69,7 +69,8 @@ INSERT INTO eventwright.subscriber_functions (name, as_owner) VALUES
     ('may_clear_away', true),
     ('identity', true), ('assert_not_restored', true), ('timeline', false),
     ('running', false), ('assert_identity', false), ('release', false), ('edges', false), ('meet', false),
-    ('look', false);
+    ('look', false), ('due_in', false),
+    ('let_go', false);
 
 -- Has functions that do more than their callers may run as the owner, takes them from everybody else, and gives all roles those that
 -- they need. A function that runs as the owner finds nothing by the caller's search_path: all names in it are qualified, and it looks

@@ -3,10 +3,13 @@
 mod common;
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use common::{Group, Happened, Home, Result, insert_effect, migrated, publish};
 use eventwright::{Context, Event, Failure, Handled, Subscriber};
+use tokio::sync::Notify;
+use tokio::time::timeout;
 
 /// The second event fails when the page runs first, and so the page runs again; then the first event fails. Both are held back,
 /// and the second, though it is due earlier, waits behind the first.
@@ -36,6 +39,36 @@ async fn of_two_that_fail_in_turns_the_later_waits() -> Result {
     let subscriber = Subscriber::<Home>::new("a", pool.clone()).ranges(1).state(Calls::default());
     subscriber.on(fail_in_turns).drain().await?;
     let order: Vec<i64> = sqlx::query_scalar("SELECT n FROM effects ORDER BY k").fetch_all(pool).await?;
+    assert_eq!(order, [1, 2, 3]);
+    Ok(())
+}
+
+/// The only worker is at a long backlog, which is not handled to its end before the event that has failed is.
+#[tokio::test]
+async fn an_event_that_failed_is_tried_again_while_a_backlog_is_read() -> Result {
+    type Again = (AtomicBool, Notify);
+    async fn wait_for_the_first(event: Event<Happened>, cx: &mut Context<'_, Home, Again>) -> Handled {
+        insert_effect(cx.tx(), "a", &event).await?;
+        let (failed, again) = cx.state();
+        match event.payload.n {
+            1 if !failed.swap(true, Ordering::Relaxed) => {
+                return Err(Failure::RetryIn(Duration::ZERO, "at first".into()));
+            }
+            1 => again.notify_one(),
+            2 => again.notified().await,
+            _ => {}
+        }
+        Ok(())
+    }
+    let database = migrated().await?;
+    let pool = database.pool();
+    Group::new("a", pool).await?;
+    for n in 1..=3 {
+        publish(&mut *pool.acquire().await?, &n.to_string(), n).await?;
+    }
+    let subscriber = Subscriber::<Home>::new("a", pool.clone()).ranges(1).workers(1).chunk(1).state(Again::default());
+    timeout(Duration::from_secs(30), subscriber.on(wait_for_the_first).drain()).await??;
+    let order: Vec<i64> = sqlx::query_scalar("SELECT n FROM effects ORDER BY n").fetch_all(pool).await?;
     assert_eq!(order, [1, 2, 3]);
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::Instant;
 
 use sqlx::{Connection, PgConnection, Row};
 use uuid::Uuid;
@@ -36,9 +37,10 @@ const FORGET_REPEATS: &str = "DELETE FROM eventwright.repeats WHERE group_name =
 
 const SAVEPOINT: &str = "SAVEPOINT eventwright";
 const RELEASE_SAVEPOINT: &str = "RELEASE SAVEPOINT eventwright";
+const NEXT_SAVEPOINT: &str = "RELEASE SAVEPOINT eventwright; SAVEPOINT eventwright";
 
-/// Where events have failed lately, so many run between two savepoints: what a failure undoes.
-const BETWEEN_SAVEPOINTS: usize = 16;
+/// Where events have failed lately, between two savepoints handlers run for this many times as long as one takes.
+const BETWEEN_SAVEPOINTS: u32 = 8;
 /// For so many pages after a failure.
 const CAREFUL_PAGES: u16 = 64;
 
@@ -203,7 +205,7 @@ impl<D: Domain, S: Send + Sync + 'static> Worker<'_, D, S> {
             chunk.run(&mut tx, &page.events, *careful > 0),
             pages.read_ahead(&claim, &page, log_db.as_mut().unwrap_or(aside), log, &range.event_types)
         );
-        let held_back = chunk.aside;
+        let (held_back, blocked) = (chunk.aside, chunk.blocked);
         match ran? {
             Run::Done(0) if !page.events.is_empty() => {
                 answered(forget_chunk(inner, aside, range.lo)).await?;
@@ -219,7 +221,7 @@ impl<D: Domain, S: Send + Sync + 'static> Worker<'_, D, S> {
             Run::Aborted => return Ok(single_out(inner, &page, failed, alone, &swallowed())),
         }
         let committed = async {
-            held_back.store(inner, &mut tx).await?;
+            held_back.store(inner, &mut tx, &blocked).await?;
             if !repeated.is_empty() {
                 let query = inner.query(FORGET_REPEATS).bind(group).bind(page.event_ids());
                 query.execute(&mut *tx).await?;
@@ -346,6 +348,15 @@ pub(super) struct Chunk<'c, D, S> {
     pub(super) aside: Aside,
 }
 
+/// Whether an error was passed over, after which Postgres takes no more statements but a rollback.
+fn is_swallowed<T>(outcome: Result<T, sqlx::Error>) -> Result<bool, sqlx::Error> {
+    match outcome {
+        Ok(_) => Ok(false),
+        Err(error) if is_aborted(&error) => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
 /// How the events of a page came out.
 pub(super) enum Run {
     /// So many are done with.
@@ -363,36 +374,45 @@ impl<D: Domain, S: Send + Sync + 'static> Chunk<'_, D, S> {
         events: &[Stored],
         careful: bool,
     ) -> Result<Run, sqlx::Error> {
-        if !careful {
-            return Ok(self.run_events(tx, events).await.map_or(Run::Failed, Run::Done));
+        match careful {
+            true => self.run_carefully(tx, events).await,
+            false => Ok(self.run_events(tx, events).await.map_or(Run::Failed, Run::Done)),
         }
-        let mut done = 0;
-        for block in events.chunks(BETWEEN_SAVEPOINTS) {
-            match self.run_block(tx, block).await? {
-                Run::Done(count) => done += count,
-                other => return Ok(other),
-            }
-            if self.inner.must_wait() {
-                break;
-            }
-        }
-        Ok(Run::Done(done))
     }
 
-    /// A few events, from savepoint to savepoint, again and again until the rest of them does not fail.
-    async fn run_block(&mut self, tx: &mut PgConnection, block: &[Stored]) -> Result<Run, sqlx::Error> {
-        let before = self.aside.len();
+    /// From savepoint to savepoint: where an event fails, those since the last one run again. They come so often that they add little
+    /// to what the handlers take, and so that little runs again.
+    async fn run_carefully(&mut self, tx: &mut PgConnection, events: &[Stored]) -> Result<Run, sqlx::Error> {
+        let asked = Instant::now();
         sqlx::raw_sql(SAVEPOINT).execute(&mut *tx).await?;
-        loop {
-            if let Some(count) = self.run_events(tx, block).await {
-                return match sqlx::raw_sql(RELEASE_SAVEPOINT).execute(tx).await {
-                    Ok(_) => Ok(Run::Done(count)),
-                    Err(error) if is_aborted(&error) => Ok(Run::Aborted),
-                    Err(error) => Err(error),
-                };
+        let mut since = Instant::now();
+        let often = (since - asked) * BETWEEN_SAVEPOINTS;
+        let mut kept = (0, self.aside.len());
+        let mut at = 0;
+        while let Some(event) = events.get(at)
+            && !self.inner.must_wait()
+        {
+            match self.handle(tx, event).await {
+                Ok(()) => at += 1,
+                Err(hold) => {
+                    self.failed.insert(event.seq, hold);
+                    undo_to_savepoint(tx).await?;
+                    self.aside.undo(kept.1);
+                    at = kept.0;
+                    since = Instant::now();
+                }
             }
-            undo_to_savepoint(tx).await?;
-            self.aside.undo(before);
+            if since.elapsed() >= often && at > kept.0 && at < events.len() {
+                if is_swallowed(sqlx::raw_sql(NEXT_SAVEPOINT).execute(&mut *tx).await)? {
+                    return Ok(Run::Aborted);
+                }
+                kept = (at, self.aside.len());
+                since = Instant::now();
+            }
+        }
+        match is_swallowed(sqlx::raw_sql(RELEASE_SAVEPOINT).execute(tx).await)? {
+            true => Ok(Run::Aborted),
+            false => Ok(Run::Done(at)),
         }
     }
 

@@ -303,15 +303,16 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
         self.tasks.len() < usize::from(self.inner.settings.workers)
     }
 
-    /// Half of the workers at most, or slow effects would keep the log from being read.
+    /// One may always run, or a long backlog would keep them waiting to its end; and half of the workers at most, or slow effects
+    /// would keep the log from being read.
     fn may_run_held(&self) -> bool {
         let running = self.at_work.values().filter(|work| **work == Work::Held).count();
-        self.has_hands_free() && running < usize::from(self.inner.settings.workers.div_ceil(2))
+        running == 0 || (self.has_hands_free() && running < usize::from(self.inner.settings.workers.div_ceil(2)))
     }
 
     /// Waits until a task is finished, or for a moment, to see what else there is to do.
     async fn wait_at_work(&mut self) -> Result<(), Error> {
-        let moment = if self.has_hands_free() { BUSY } else { FULL };
+        let moment = if self.has_hands_free() || self.may_run_held() { BUSY } else { FULL };
         tokio::select! {
             Some(finished) = self.tasks.join_next_with_id() => match finished {
                 Ok((id, result)) => {

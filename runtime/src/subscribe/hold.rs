@@ -140,7 +140,13 @@ impl Aside {
         self.blocked = blocking.map(|aside| aside.event.envelope.subject.clone()).collect();
     }
 
-    pub(super) async fn store<D, S>(self, inner: &Inner<D, S>, tx: &mut PgConnection) -> Result<(), sqlx::Error> {
+    /// `blocked`: the subjects of which events were held before, so that the last of those may be let go just now.
+    pub(super) async fn store<D, S>(
+        self,
+        inner: &Inner<D, S>,
+        tx: &mut PgConnection,
+        blocked: &HashSet<String>,
+    ) -> Result<(), sqlx::Error> {
         if self.events.is_empty() {
             return Ok(());
         }
@@ -170,8 +176,12 @@ impl Aside {
             .bind(each(&holds, |hold| hold.error()))
             .execute(&mut *tx)
             .await?;
-        let subjects: Vec<String> = self.events.into_iter().map(|aside| aside.event.envelope.subject).collect();
-        inner.release(tx, &subjects).await
+        let subjects = self.events.into_iter().map(|aside| aside.event.envelope.subject);
+        let subjects: HashSet<String> = subjects.filter(|subject| blocked.contains(subject)).collect();
+        if subjects.is_empty() {
+            return Ok(());
+        }
+        inner.release(tx, &subjects.into_iter().collect::<Vec<_>>()).await
     }
 }
 

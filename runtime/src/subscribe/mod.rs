@@ -111,7 +111,7 @@ pub struct Subscriber<D, S = ()> {
 impl<D: Domain> Subscriber<D> {
     /// A subscriber of the named group. The group is made at its first run; its name is the domain's own to choose.
     ///
-    /// It opens connections of its own, with the options and hooks of this pool: at most two for each worker and two more.
+    /// It opens connections of its own, with the options and hooks of this pool: at most two for each worker and three more.
     pub fn new(group: impl Into<String>, pool: PgPool) -> Self {
         let settings = Settings {
             start: Start::default(),
@@ -332,8 +332,8 @@ impl<D: Domain, S: Send + Sync + 'static> Subscriber<D, S> {
         if handlers.is_empty() {
             return Err(Error::NoHandlers { group });
         }
-        // two for each worker, one that looks for work, and one that listens
-        let connections = 2 * u32::from(settings.workers) + 2;
+        // two for each worker, one for held events while all are at work, one that looks for work, and one that listens
+        let connections = 2 * u32::from(settings.workers) + 3;
         let home = own_pool(&pool, connections);
         let log = match log {
             Some(pool) => {

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use sqlx::{Connection, PgConnection, Row};
 
 use super::Inner;
-use super::ask::{answered, undo};
+use super::ask::answered;
 use super::call::is_shutdown;
 use super::chunk::{Chunk, Run};
 use super::held::{Leased, attempts, lease, run};
@@ -16,14 +16,14 @@ use crate::contract::Domain;
 use crate::stored::Stored;
 
 const FOLLOWERS: &str = include_str!("../sql/followers.sql");
-const LET_GO_ALL: &str = "DELETE FROM eventwright.held WHERE group_name = $1 AND seq = ANY ($2)";
+const LET_GO_ALL: &str = "SELECT eventwright.let_go($1, $2)";
 /// Those that were not come to, for somebody else.
 const GIVE_BACK: &str = "UPDATE eventwright.held
     SET attempts = attempts - 1, lease = NULL, leased_until = NULL, in_company = false
   WHERE group_name = $1 AND lease = $2 AND seq = ANY ($3)";
 
 /// How many subjects at a time.
-const SUBJECTS: i64 = 32;
+const SUBJECTS: i64 = 64;
 
 /// Some held events, and those that wait behind them, in the order of the log.
 #[derive(Default)]
@@ -63,42 +63,33 @@ async fn run_together<D: Domain, S: Send + Sync + 'static>(
 ) -> Result<bool, Error> {
     let Some(lease) = leased.first().map(|held| held.lease) else { return Ok(true) };
     let mut failed: HashMap<i64, Hold> = HashMap::new();
-    loop {
-        let mut tx = answered(db.begin_with(inner.begin())).await?;
-        let batch = answered(read(inner, &mut tx, leased)).await?;
-        let mut chunk = Chunk {
-            inner,
-            blocked: HashSet::new(),
-            repeated: &HashSet::new(),
-            attempts: &batch.attempts,
-            aside: Aside::default(),
-            failed: &mut failed,
-        };
-        // the second time with savepoints
-        let careful = !chunk.failed.is_empty();
-        let ran = chunk.run(&mut tx, &batch.events, careful).await?;
-        let aside = chunk.aside;
-        let done = match ran {
-            Run::Done(count) => count,
-            Run::Failed => {
-                answered(undo(tx)).await?;
-                continue;
-            }
-            Run::Aborted => return Ok(false),
-        };
-        let stored = async {
-            let count = store(inner, &mut tx, &batch, done, &aside, lease).await?;
-            tx.commit().await?;
-            Ok::<usize, sqlx::Error>(count)
-        };
-        return match answered(stored).await {
-            Ok(count) => {
-                inner.metrics.handled(count);
-                Ok(true)
-            }
-            Err(Error::Database(error)) if error.as_database_error().is_some() && !is_shutdown(&error) => Ok(false),
-            Err(error) => Err(error),
-        };
+    let mut tx = answered(db.begin_with(inner.begin())).await?;
+    let batch = answered(read(inner, &mut tx, leased)).await?;
+    let none = HashSet::new();
+    let mut chunk = Chunk {
+        inner,
+        blocked: HashSet::new(),
+        repeated: &none,
+        attempts: &batch.attempts,
+        aside: Aside::default(),
+        failed: &mut failed,
+    };
+    // what has failed once may fail again
+    let ran = chunk.run(&mut tx, &batch.events, true).await?;
+    let aside = chunk.aside;
+    let Run::Done(done) = ran else { return Ok(false) };
+    let stored = async {
+        let count = store(inner, &mut tx, &batch, done, &aside, lease).await?;
+        tx.commit().await?;
+        Ok::<usize, sqlx::Error>(count)
+    };
+    match answered(stored).await {
+        Ok(count) => {
+            inner.metrics.handled(count);
+            Ok(true)
+        }
+        Err(Error::Database(error)) if error.as_database_error().is_some() && !is_shutdown(&error) => Ok(false),
+        Err(error) => Err(error),
     }
 }
 
@@ -150,7 +141,7 @@ async fn store<D, S>(
     let set_aside: HashSet<i64> = aside.holds().map(|(seq, _)| seq).collect();
     let handled: Vec<i64> = tried.iter().map(|event| event.seq).filter(|seq| !set_aside.contains(seq)).collect();
     let count = handled.len();
-    inner.query_anew(LET_GO_ALL).bind(&inner.group).bind(handled).execute(&mut *tx).await?;
+    inner.query(LET_GO_ALL).bind(&inner.group).bind(handled).execute(&mut *tx).await?;
     if !held.is_empty() {
         inner.put_off(tx, lease, &held).await?;
     }
