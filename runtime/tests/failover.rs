@@ -240,11 +240,22 @@ async fn a_log_whose_files_are_older_is_noticed_and_rebased() -> Result {
     publish_in_order(&log, "x", 1..=3).await?;
     group.next().await?;
     two.primary.restart_after(|files| files.keep()).await?;
-    publish_in_order(&log, "lost", 1..=3).await?;
-    assert_eq!(group.next().await?, ["lost"; 3]);
-    two.primary.restart_after(|files| files.put_back()).await?;
-    publish_in_order(&log, "new", 1..=5).await?;
-    near.next().await?;
+    let go_back = async {
+        publish_in_order(&two.primary.pool("postgres"), "lost", 1..=3).await?;
+        while group.all().await?.len() < 6 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        two.primary.restart_after(|files| files.put_back()).await?;
+        publish_in_order(&two.primary.pool("postgres"), "new", 1..=5).await?;
+        near.next().await?;
+        Result::<()>::Ok(())
+    };
+    let running = group.subscriber().poll_every(Duration::from_millis(50)).on(record);
+    let (gone_back, refused) = tokio::join!(go_back, running.run_until(std::future::pending()));
+    gone_back?;
+    let Err(Error::AnotherLog(error)) = refused else { panic!("{refused:?}") };
+    assert!(error.to_string().contains("eventwright rebase --group a"), "{error}");
+    assert_eq!(group.all().await?[3..], ["lost"; 3]);
     let refused = group.subscriber().on(record).drain().await;
     let Err(Error::AnotherLog(error)) = refused else { panic!("{refused:?}") };
     assert!(error.to_string().contains("eventwright rebase --group a"), "{error}");

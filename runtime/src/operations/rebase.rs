@@ -44,7 +44,7 @@ const ONE_MOMENT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 /// | a crash, a restart | nothing | nothing |
 /// | a failover, the standby has all that the group has read (always so with `synchronous_standby_names`) | nothing | nothing |
 /// | a failover, the standby lagged behind | nothing | [`group`](Self::group) |
-/// | the log's cluster restored to an earlier point in time, or from a base backup | nothing | [`group`](Self::group) |
+/// | the log's cluster restored to an earlier point in time, from a base backup, or from a snapshot of its volume | nothing | [`group`](Self::group) |
 /// | pg_upgrade | [`database`](Self::database), which changes no event | nothing more |
 /// | the log's database restored from a dump | [`database`](Self::database) | [`group`](Self::group), after that |
 /// | a group's own database restored from a dump, or to an earlier point in time | | [`database`](Self::database) after a dump |
@@ -63,8 +63,8 @@ const ONE_MOMENT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 /// - Of a dump, the schema and its data belong together: data restored into tables that [`migrate`](crate::migrate) made is not noticed.
 /// - A group's database that goes back in time reads again what came since, as it must. The log no longer has what is older than
 ///   [`RetentionSettings::keep`](crate::RetentionSettings); so keep more than your backups are old.
-/// - Two standbys of one server that are promoted apart from each other can choose the same timeline. Archive timelines, as Postgres
-///   advises, and they choose different ones.
+/// - A group whose database was restored from a dump, too, is another one to its log. `eventwright doctor` there names the one that
+///   nothing is heard of, to be detached, or the log waits for it.
 ///
 /// # Who may
 /// The owner of the tables.
