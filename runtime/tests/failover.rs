@@ -96,7 +96,8 @@ async fn a_subscriber_goes_on_by_itself_where_the_standby_has_all_that_it_has_re
     };
     let subscriber = group.subscriber().poll_every(Duration::from_millis(50)).on(record);
     let (failed_over, ran) = tokio::join!(fail_over, subscriber.run_until(until(8)));
-    (failed_over?, ran?);
+    failed_over?;
+    ran?;
     assert_eq!(handled(&home).await?, (1..=8).map(|n| format!("x {n}")).collect::<Vec<_>>());
     let timeline: i32 = sqlx::query_scalar("SELECT log_timeline FROM eventwright.groups").fetch_one(&home).await?;
     assert_eq!(timeline, 2);
@@ -285,7 +286,8 @@ async fn a_restart_of_the_log_is_followed() -> Result {
     };
     let subscriber = group.subscriber().poll_every(Duration::from_millis(50)).on(record);
     let (restarted, ran) = tokio::join!(restart, subscriber.run_until(until(4)));
-    (restarted?, ran?);
+    restarted?;
+    ran?;
     assert_eq!(handled(&home).await?, ["x 1", "x 2", "x 3", "x 4"]);
     Ok(())
 }
