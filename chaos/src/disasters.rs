@@ -40,8 +40,9 @@ impl World {
         self.tended(Duration::from_millis(rng.u64(0..1500))).await?;
         let at = now();
         self.log.crash()?;
-        self.log.give_way_to(&mut other).await?;
+        // where nobody publishes before all is there
         other.restore(&dump).await?;
+        self.log.give_way_to(&mut other).await?;
         let before = std::mem::replace(&mut self.log, other);
         let log = as_app(&self.log).await?;
         let rebased = Rebase::new(log.clone()).database().await?;

@@ -61,6 +61,7 @@ const ONE_MOMENT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 ///
 /// # What is not
 /// - Of a dump, the schema and its data belong together: data restored into tables that [`migrate`](crate::migrate) made is not noticed.
+///   Publishers are let in when all is restored; before or after it is rebased is the same.
 /// - A group's database that goes back in time reads again what came since, as it must. The log no longer has what is older than
 ///   [`RetentionSettings::keep`](crate::RetentionSettings); so keep more than your backups are old.
 /// - A group whose database was restored from a dump, too, is another one to its log. `eventwright doctor` there names the one that
