@@ -47,6 +47,11 @@ DECLARE
     forgotten integer;
     last bigint;
 BEGIN
+    -- first, as who rebases it does
+    PERFORM FROM eventwright.groups g WHERE g.name = of_group FOR NO KEY UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+        RETURN 0;
+    END IF;
     WITH old AS MATERIALIZED (
         SELECT h.ctid AS row_id FROM eventwright.handled h
          WHERE h.group_name = of_group AND h.handled_at < clock_timestamp() - (SELECT s.remember FROM eventwright.settings s)

@@ -160,6 +160,10 @@ async fn after_a_failover_to_a_standby_that_lagged_behind_a_group_is_rebased() -
     publish_in_order(&log, "new", 1..=30).await?;
     publish_in_order(&log, "broken", 5..=5).await?;
     publish_in_order(&log, "broken and lost", 5..=5).await?;
+    // a window of the new timeline, of a server whose clock is behind, is none of those that the group has come past
+    let behind: i64 = sqlx::query_scalar("SELECT min(done) - 1 FROM eventwright.positions").fetch_one(&home).await?;
+    sqlx::query("SELECT eventwright.open_window(true)").execute(&log).await?;
+    sqlx::query("UPDATE eventwright.windows SET id = $1 WHERE timeline = 2").bind(behind).execute(&log).await?;
     let group = two.reading(&log).await?;
     let refused = drain(&group).await;
     let Err(Error::AnotherLog(error)) = refused else { panic!("{refused:?}") };
@@ -289,6 +293,35 @@ async fn a_restart_of_the_log_is_followed() -> Result {
     restarted?;
     ran?;
     assert_eq!(handled(&home).await?, ["x 1", "x 2", "x 3", "x 4"]);
+    Ok(())
+}
+
+/// A subscriber that starts while the group is rebased waits for that, and must see what it has noted.
+#[tokio::test]
+async fn who_waits_for_a_rebase_knows_what_may_come_again() -> Result {
+    let (log, home) = (migrated().await?, migrated().await?);
+    let group = Group::new("a", home.pool()).await?.reading(log.pool());
+    group.next().await?;
+    let id = publish(&mut *log.pool().acquire().await?, "x", 1).await?;
+    publish_in_order(log.pool(), "x", 2..=2).await?;
+    let mut rebase = home.pool().begin().await?;
+    sqlx::query("SELECT FROM eventwright.groups FOR UPDATE").execute(&mut *rebase).await?;
+    let note = sqlx::query("INSERT INTO eventwright.repeats (group_name, event_id) VALUES ('a', $1)");
+    note.bind(id.as_uuid()).execute(&mut *rebase).await?;
+    let waits =
+        "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')";
+    let commit = async {
+        while !sqlx::query_scalar::<_, bool>(waits).fetch_one(home.pool()).await? {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        Result::<()>::Ok(rebase.commit().await?)
+    };
+    let (committed, drained) = tokio::join!(commit, group.subscriber().on(record).drain());
+    committed?;
+    drained?;
+    assert_eq!(handled(home.pool()).await?, ["x 2"]);
+    let left: i64 = sqlx::query_scalar("SELECT count(*) FROM eventwright.repeats").fetch_one(home.pool()).await?;
+    assert_eq!(left, 0);
     Ok(())
 }
 

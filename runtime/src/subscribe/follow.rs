@@ -13,9 +13,10 @@ use super::maintain::report;
 use crate::Error;
 use crate::release::BEGIN;
 
-const KNOWN: &str = "SELECT log_system, log_database, log_timeline, coalesce(log_started, 0) AS log_started,
-       EXISTS (SELECT FROM eventwright.repeats r WHERE r.group_name = g.name) AS has_repeats
+const KNOWN: &str = "SELECT log_system, log_database, log_timeline, coalesce(log_started, 0) AS log_started
   FROM eventwright.groups g WHERE name = $1 FOR NO KEY UPDATE";
+/// Asked when nobody else can change it: the snapshot of a statement that waited for the group's row is older than what it waited for.
+const HAS_REPEATS: &str = "SELECT EXISTS (SELECT FROM eventwright.repeats WHERE group_name = $1) AS has_repeats";
 const NEWEST: &str = include_str!("../sql/newest.sql");
 const HERE: &str =
     "SELECT system, database, timeline, started, eventwright.has_window($1, $2, $3::text::xid8) AS has_window,
@@ -66,7 +67,7 @@ async fn find_out<D, S>(inner: &Inner<D, S>, db: &mut PgConnection) -> Result<()
         Identity::bind_to(Some(given.clone()), inner.query(GO_ON).bind(group)).execute(&mut *tx).await?;
         info!(group, from = %known, to = %given, "the log goes on elsewhere or anew, and has all that the group has read");
     }
-    let has_repeats = row.try_get("has_repeats")?;
+    let has_repeats = inner.query(HAS_REPEATS).bind(group).fetch_one(&mut *tx).await?.try_get("has_repeats")?;
     tx.commit().await?;
     inner.has_repeats.store(has_repeats, Ordering::Relaxed);
     log.set_identity(Some(given));
