@@ -87,8 +87,12 @@ pub(super) async fn run_range<D: Domain, S: Send + Sync + 'static>(
     let mut worker =
         Worker { inner, range, hands, pages, failed: HashMap::new(), again: false, careful: 0, alone: 0, at_work };
     let left = worker.run().await;
-    if left.is_err() {
-        worker.hands.discard();
+    match left {
+        Ok(_) => worker.hands.rest(inner).await?,
+        Err(_) => {
+            worker.hands.discard();
+            inner.resting.discard();
+        }
     }
     left
 }

@@ -14,6 +14,7 @@ use super::ask::answered;
 use super::breaker::May;
 use super::chunk::{Left, Range, run_range};
 use super::follow::follow;
+use super::hands::Kept;
 use super::held::run_held;
 use super::log::{Claim, Opened, Page, Window};
 use super::maintain::{maintain, publish_due, report};
@@ -32,9 +33,10 @@ const ASK_FOR: &str = "UPDATE eventwright.begun
 
 /// How often to look while there is work, and while a ticket settles.
 const BUSY: Duration = Duration::from_millis(10);
-/// How long it is between two looks at least, unless there was nothing to do: so events are handled together where there are many,
-/// and looking does not compete with publishing.
-const PACE: Duration = Duration::from_millis(5);
+/// How long it is between two looks at least while each finds something: twice as long from look to look, between these two. So
+/// events are handled together where there are many, and looking does not compete with publishing; one alone does not wait.
+const FIRST_PACE: Duration = Duration::from_micros(500);
+const LAST_PACE: Duration = Duration::from_millis(5);
 /// How often to look when all hands are full: the group may have been paused.
 const FULL: Duration = Duration::from_millis(500);
 /// How often to look while a ticket settles that a long transaction keeps from settling.
@@ -105,8 +107,12 @@ struct Driver<D, S> {
     back_off: Duration,
     maintained: Option<Instant>,
     maintenance: Option<JoinHandle<()>>,
+    /// The connection that looks at the log.
+    eyes: Kept,
     /// When it last looked, unless it has slept since.
     looked: Option<tokio::time::Instant>,
+    /// How long it waits after that.
+    pace: Duration,
 }
 
 pub(super) async fn run<D: Domain, S: Send + Sync + 'static>(
@@ -129,7 +135,9 @@ pub(super) async fn run<D: Domain, S: Send + Sync + 'static>(
         back_off: BUSY,
         maintained: None,
         maintenance: None,
+        eyes: Kept::none(),
         looked: None,
+        pace: Duration::ZERO,
     };
     info!(group = driver.inner.group, "subscriber runs");
     let ended = tokio::select! {
@@ -152,6 +160,7 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
                 // who drains waits for the end, not for a database
                 Err(error) if until == Until::Quiet || error.is_final() => return Err(error),
                 Err(error) => {
+                    self.eyes.discard();
                     error!(group = self.inner.group, %error, retry_in = ?self.back_off, "the database refused");
                     tokio::time::sleep(self.back_off).await;
                     self.back_off = (self.back_off * 2).min(LONGEST_BACK_OFF);
@@ -166,6 +175,9 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
         while self.tasks.join_next().await.is_some() {}
         self.at_work.clear();
         self.ticket = None;
+        // they may lead to where the log was
+        self.eyes.discard();
+        self.inner.resting.discard();
         match follow(&self.inner).await {
             Err(error) if !error.is_final() => {
                 error!(group = self.inner.group, %error, "the log has changed, and the database refused");
@@ -181,10 +193,14 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
     async fn turn(&mut self, until: Until) -> Result<bool, Error> {
         self.maintain().await?;
         if let Some(looked) = self.looked {
-            tokio::time::sleep_until(looked + PACE).await;
+            tokio::time::sleep_until(looked + self.pace).await;
         }
         self.looked = Some(tokio::time::Instant::now());
         let look = answered(self.look()).await?;
+        self.pace = match look.spans.is_empty() {
+            true => Duration::ZERO,
+            false => (self.pace * 2).clamp(FIRST_PACE, LAST_PACE),
+        };
         let ends = until == Until::Quiet || self.inner.settings.replay.is_some();
         if ends && look.is_quiet() && self.tasks.is_empty() {
             return Ok(true);
@@ -204,13 +220,14 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
         Ok(false)
     }
 
-    async fn look(&self) -> Result<Look, Error> {
+    async fn look(&mut self) -> Result<Look, Error> {
         let Inner { group, kinds, log, .. } = &*self.inner;
         let over = self.ticket.as_ref().map(Ticket::fence);
+        let eyes = self.eyes.get(&log.pool).await?;
         let (Opened { newest, settled, scheduled_in }, row) = match log.is_elsewhere {
-            false => log.open_and_look(over, group, kinds).await?,
+            false => log.open_and_look(eyes, over, group, kinds).await?,
             true => {
-                let opened = log.open_window(over).await?;
+                let opened = log.open_window(eyes, over).await?;
                 let row = self.look_at_group(opened.newest.id).await?;
                 (opened, row)
             }
@@ -258,7 +275,8 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
         if !self.tasks.is_empty() || look.rests.is_some() || look.trial || look.due_in == Some(Duration::ZERO) {
             return Ok(false);
         }
-        let scouted = scout(&self.inner, &look.spans, &look.newest, &look.event_types).await?;
+        let eyes = answered(self.eyes.get(&self.inner.log.pool)).await?;
+        let scouted = scout(&self.inner, eyes, &look.spans, &look.newest, &look.event_types).await?;
         let Some(mut scouted) = scouted else { return Ok(false) };
         if scouted.found.len() > usize::from(self.inner.settings.workers) {
             return Ok(false);
@@ -376,6 +394,8 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
             return Ok(());
         }
         self.maintained = Some(Instant::now());
+        self.eyes.give_back();
+        self.inner.resting.give_back();
         report(&self.inner).await?;
         if self.maintenance.as_ref().is_none_or(JoinHandle::is_finished) {
             let inner = Arc::clone(&self.inner);
@@ -392,8 +412,10 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
             // its connections are closed below; what it has begun it goes on with the next time
             maintenance.abort();
         }
-        // it has a connection, which closing the pool would wait for
+        // they have connections, which closing the pools would wait for
         self.listener = None;
+        self.eyes.give_back();
+        self.inner.resting.give_back();
         self.inner.log.pool.close().await;
         self.inner.pool.close().await;
     }

@@ -103,7 +103,7 @@ async fn find<D, S>(inner: &Inner<D, S>) -> Result<Option<Found>, sqlx::Error> {
 
 async fn beginning<D, S>(inner: &Inner<D, S>) -> Result<Beginning, Error> {
     let Inner { log, settings, .. } = inner;
-    let newest = log.open_window(None).await?.newest;
+    let newest = log.open_window(&mut *log.pool.acquire().await?, None).await?.newest;
     let start = settings.replay.as_ref().map_or(settings.start, |replay| replay.start);
     if start == Start::Now {
         return Ok(Beginning { done: newest, current: None, after_seq: 0, until_seq: None });

@@ -1,9 +1,13 @@
-//! The connections of one worker.
+//! The connections of workers and of the one who looks for work.
 
-use sqlx::Postgres;
+use std::sync::{Mutex, PoisonError};
+
 use sqlx::pool::PoolConnection;
+use sqlx::{Connection, PgPool, Postgres};
 
 use super::Inner;
+use super::ask::answered;
+use crate::Error;
 
 /// Three sides of a worker: the transaction of the handlers, what must be written beside it, and the log.
 pub(super) struct Hands {
@@ -13,8 +17,16 @@ pub(super) struct Hands {
     pub(super) log: Option<PoolConnection<Postgres>>,
 }
 
+/// Hands that nobody uses just now. Those that were used last are used next: their server processes have their plans, and their
+/// memory is near. (The pool hands out the one that has rested longest, and asks each that comes back how it is.)
+#[derive(Default)]
+pub(super) struct Resting(Mutex<Vec<Hands>>);
+
 impl Hands {
     pub(super) async fn take<D, S>(inner: &Inner<D, S>) -> Result<Self, sqlx::Error> {
+        if let Some(hands) = inner.resting.hands().pop() {
+            return Ok(hands);
+        }
         let log = match inner.log.is_elsewhere {
             true => Some(inner.log.pool.acquire().await?),
             false => None,
@@ -22,9 +34,63 @@ impl Hands {
         Ok(Self { work: inner.pool.acquire().await?, aside: inner.pool.acquire().await?, log })
     }
 
+    /// Gives them to whoever comes next.
+    pub(super) async fn rest<D, S>(mut self, inner: &Inner<D, S>) -> Result<(), Error> {
+        // a transaction that was dropped ends with the next message, and until then has its range
+        if let Err(error) = answered(self.work.ping()).await {
+            self.discard();
+            return Err(error);
+        }
+        inner.resting.hands().push(self);
+        Ok(())
+    }
+
     /// Gives none of the connections back: one that may hang would be handed to the next who asks.
     pub(super) fn discard(mut self) {
         for connection in [Some(&mut self.work), Some(&mut self.aside), self.log.as_mut()].into_iter().flatten() {
+            connection.close_on_drop();
+        }
+    }
+}
+
+impl Resting {
+    fn hands(&self) -> std::sync::MutexGuard<'_, Vec<Hands>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives their connections back to the pool, which ends those that are old.
+    pub(super) fn give_back(&self) {
+        self.hands().clear();
+    }
+
+    /// Where one of them failed, the others may be as bad.
+    pub(super) fn discard(&self) {
+        self.hands().drain(..).for_each(Hands::discard);
+    }
+}
+
+/// A connection that is kept from use to use.
+pub(super) struct Kept(Option<PoolConnection<Postgres>>);
+
+impl Kept {
+    pub(super) fn none() -> Self {
+        Self(None)
+    }
+
+    pub(super) async fn get(&mut self, pool: &PgPool) -> Result<&mut PoolConnection<Postgres>, sqlx::Error> {
+        match &mut self.0 {
+            Some(connection) => Ok(connection),
+            none => Ok(none.insert(pool.acquire().await?)),
+        }
+    }
+
+    pub(super) fn give_back(&mut self) {
+        self.0 = None;
+    }
+
+    /// It may hang, or be in the midst of something.
+    pub(super) fn discard(&mut self) {
+        if let Some(mut connection) = self.0.take() {
             connection.close_on_drop();
         }
     }

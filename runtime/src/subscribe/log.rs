@@ -113,9 +113,9 @@ impl Log {
     /// # Errors
     /// [`Error::AnotherLog`] where it is elsewhere and another one than before, or may be. What was read since is not handled in vain: it
     /// is what the log had, and the group is going to find out whether that is enough.
-    pub(super) async fn open_window(&self, over: Option<&str>) -> Result<Opened, Error> {
+    pub(super) async fn open_window(&self, db: &mut PgConnection, over: Option<&str>) -> Result<Opened, Error> {
         let statement = self.query(OPEN).bind(over).bind(self.is_elsewhere);
-        let row = self.route.ask_one(&self.pool, self.bind_identity(statement)).await?;
+        let row = self.route.ask_on(db, self.bind_identity(statement)).await?.ok_or(sqlx::Error::RowNotFound)?;
         let started: i64 = row.try_get("started")?;
         if self.identity().is_some_and(|identity| identity.started != started) {
             return Err(Error::AnotherLog("its server was started anew".into()));
@@ -126,14 +126,15 @@ impl Log {
     /// The same, with what `look` says of a group in the log's own database.
     pub(super) async fn open_and_look(
         &self,
+        db: &mut PgConnection,
         over: Option<&str>,
         group: &str,
         kinds: &[String],
     ) -> Result<(Opened, Option<PgRow>), Error> {
         let query = self.query(OPEN_AND_LOOK).bind(over).bind(group).bind(kinds);
-        let Some(row) = self.route.ask(&self.pool, query).await? else {
+        let Some(row) = self.route.ask_on(db, query).await? else {
             // no such group
-            return Ok((self.open_window(over).await?, None));
+            return Ok((self.open_window(db, over).await?, None));
         };
         Ok((opened(&row)?, Some(row)))
     }

@@ -45,6 +45,7 @@ use crate::{Error, Schema};
 use ask::Route;
 use breaker::Breaker;
 use handler::Handlers;
+use hands::Resting;
 use hold::Hold;
 use log::Log;
 use metrics::Metrics;
@@ -355,6 +356,7 @@ impl<D: Domain, S: Send + Sync + 'static> Subscriber<D, S> {
             stopping: AtomicBool::new(false),
             breaker: Breaker::new(settings.breaker),
             begin: begin(&settings),
+            resting: Resting::default(),
             ranges_at_work: AtomicI32::new(0),
             asked: Mutex::default(),
             group,
@@ -420,6 +422,7 @@ struct Inner<D, S> {
     breaker: Breaker,
     metrics: Metrics,
     begin: String,
+    resting: Resting,
     /// How many ranges this process has at the moment.
     ranges_at_work: AtomicI32,
     /// When it asked others for one.

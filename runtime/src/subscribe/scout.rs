@@ -1,5 +1,7 @@
 //! Where little is new, one read serves all ranges of a group, and those in which there is nothing are moved on together.
 
+use sqlx::PgConnection;
+
 use super::Inner;
 use super::ask::answered;
 use super::driver::Span;
@@ -21,6 +23,7 @@ pub(super) struct Scouted {
 /// Reads for all ranges at once. `None`: they stand at different windows, or there is more than a page.
 pub(super) async fn scout<D, S>(
     inner: &Inner<D, S>,
+    db: &mut PgConnection,
     spans: &[Span],
     newest: &Window,
     event_types: &[String],
@@ -32,12 +35,7 @@ pub(super) async fn scout<D, S>(
         return Ok(None);
     }
     let all = Claim::between(done.clone(), newest.clone(), (0, i16::MAX));
-    let mut db = inner.log.pool.acquire().await?;
-    let read = answered(all.read(&mut db, &inner.log, event_types, inner.settings.chunk)).await;
-    if read.is_err() {
-        db.close_on_drop();
-    }
-    let mut page = read?;
+    let mut page = answered(all.read(db, &inner.log, event_types, inner.settings.chunk)).await?;
     if !page.is_complete() {
         return Ok(None);
     }
