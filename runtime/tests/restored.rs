@@ -158,7 +158,7 @@ impl Life {
     async fn go_on(&mut self, groups: &[Group]) -> Result {
         for _ in 0..40 {
             match self.rng.u8(..10) {
-                0..=3 => {
+                0..=3 if self.open.len() < 6 => {
                     self.n += 1;
                     let mut tx = open(&self.pool, &format!("s{}", self.n)).await?;
                     self.n += 1;
