@@ -120,7 +120,7 @@ impl Rebase {
     /// nothing.
     ///
     /// Where the log's transaction ids are higher than those that this cluster gives out, each event gets another one, so the whole log is
-    /// written anew (a minute for some five million small events; VACUUM it afterwards). Publishers and handlers wait meanwhile.
+    /// written anew; VACUUM it afterwards. Publishers and handlers wait meanwhile.
     ///
     /// # Errors
     /// Where the database refuses; then nothing has changed.
