@@ -76,31 +76,107 @@ pub(crate) struct Cluster {
 impl Cluster {
     /// Makes a cluster with an empty database `chaos` that belongs to the role `app`, and starts it.
     pub(crate) async fn make(binaries: &Binaries, settings: &str) -> Result<Self> {
-        let directory = tempfile::Builder::new().prefix("chaos.").tempdir()?;
-        if let Some((user, group)) = binaries.user {
-            chown(directory.path(), Some(user), Some(group))?;
-        }
-        let data = directory.path().join("data");
-        let made = binaries
-            .command(binaries.directory.join("initdb"))
-            .args(["-U", "postgres", "-E", "UTF8", "--locale=C", "--auth=trust", "-D"])
-            .arg(&data)
-            .output()?;
-        if !made.status.success() {
-            return Err(format!("initdb: {}", String::from_utf8_lossy(&made.stderr)).into());
-        }
-        let mut configuration = fs::OpenOptions::new().append(true).open(data.join("postgresql.conf"))?;
+        let mut cluster = Self::empty(binaries)?;
+        let initdb = ["-U", "postgres", "-E", "UTF8", "--locale=C", "--auth=trust", "-D"];
+        cluster.run("initdb", &initdb, Some(cluster.data())).await?;
+        let mut configuration = fs::OpenOptions::new().append(true).open(cluster.data().join("postgresql.conf"))?;
         writeln!(configuration, "listen_addresses = '127.0.0.1'\n{settings}")?;
-        let faketime = FAKETIME.iter().map(PathBuf::from).find(|library| library.exists());
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let mut cluster = Self { binaries: binaries.clone(), directory, port, guard: None, faketime };
-        cluster.set_clock(0)?;
         cluster.start().await?;
         let mut db = cluster.as_superuser().database("postgres").connect().await?;
         sqlx::raw_sql("CREATE ROLE app LOGIN").execute(&mut db).await?;
         sqlx::raw_sql("CREATE DATABASE chaos OWNER app").execute(&mut db).await?;
         db.close().await?;
         Ok(cluster)
+    }
+
+    fn empty(binaries: &Binaries) -> Result<Self> {
+        let directory = tempfile::Builder::new().prefix("chaos.").tempdir()?;
+        if let Some((user, group)) = binaries.user {
+            chown(directory.path(), Some(user), Some(group))?;
+        }
+        let faketime = FAKETIME.iter().map(PathBuf::from).find(|library| library.exists());
+        let cluster = Self { binaries: binaries.clone(), directory, port: free_port()?, guard: None, faketime };
+        cluster.set_clock(0)?;
+        Ok(cluster)
+    }
+
+    /// A cluster like this one, empty.
+    pub(crate) async fn make_another(&self, settings: &str) -> Result<Self> {
+        Self::make(&self.binaries, settings).await
+    }
+
+    /// Starts a standby of this one.
+    pub(crate) async fn make_standby(&self) -> Result<Self> {
+        let mut standby = Self::empty(&self.binaries)?;
+        let (socket, port) = (self.directory.path().to_string_lossy().into_owned(), self.port.to_string());
+        let backup = ["-U", "postgres", "-h", &socket, "-p", &port, "-X", "stream", "-c", "fast", "-D"];
+        standby.run("pg_basebackup", &backup, Some(standby.data())).await?;
+        fs::write(standby.data().join("standby.signal"), "")?;
+        let mut configuration = fs::OpenOptions::new().append(true).open(standby.data().join("postgresql.conf"))?;
+        writeln!(configuration, "primary_conninfo = 'host={socket} port={port} user=postgres'")?;
+        standby.start().await?;
+        Ok(standby)
+    }
+
+    /// Has a standby hear no more of what its primary does.
+    pub(crate) async fn cut_off(&self) -> Result {
+        let mut db = self.as_superuser().database("postgres").connect().await?;
+        sqlx::query("ALTER SYSTEM SET primary_conninfo = ''").execute(&mut db).await?;
+        sqlx::query("SELECT pg_reload_conf()").execute(&mut db).await?;
+        while sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_stat_wal_receiver)").fetch_one(&mut db).await? {
+            sleep(Duration::from_millis(20)).await;
+        }
+        Ok(())
+    }
+
+    /// Puts a standby in the place of this one, which has crashed; and this one elsewhere, where nobody looks for it.
+    pub(crate) async fn give_way_to(&mut self, other: &mut Self) -> Result {
+        other.crash()?;
+        other.port = std::mem::replace(&mut self.port, free_port()?);
+        other.start().await
+    }
+
+    pub(crate) async fn promote(&self) -> Result {
+        let mut db = self.as_superuser().database("postgres").connect().await?;
+        let promoted: bool = sqlx::query_scalar("SELECT pg_promote(true, 60)").fetch_one(&mut db).await?;
+        if promoted { Ok(()) } else { Err("the standby was not promoted".into()) }
+    }
+
+    /// Dumps the database.
+    pub(crate) async fn dump(&self, to: &Path) -> Result {
+        let arguments = self.by_socket(&["-Fc", "-d", "chaos", "-f"]);
+        self.run("pg_dump", &words(&arguments), Some(to.into())).await
+    }
+
+    pub(crate) async fn restore(&self, from: &Path) -> Result {
+        let arguments = self.by_socket(&["--exit-on-error", "--no-owner", "-d", "chaos"]);
+        self.run("pg_restore", &words(&arguments), Some(from.into())).await
+    }
+
+    /// Arguments for a program that connects as the application.
+    fn by_socket(&self, others: &[&str]) -> Vec<String> {
+        let socket = self.directory.path().to_string_lossy();
+        let port = self.port.to_string();
+        ["-U", "app", "-h", &socket, "-p", &port].iter().chain(others).map(|word| (*word).to_owned()).collect()
+    }
+
+    async fn run(&self, program: &str, arguments: &[&str], last: Option<PathBuf>) -> Result {
+        let mut command = self.binaries.command(self.binaries.directory.join(program));
+        command.args(arguments).args(last);
+        let ran = tokio::task::spawn_blocking(move || command.output()).await??;
+        match ran.status.success() {
+            true => Ok(()),
+            false => Err(format!("{program}: {}", String::from_utf8_lossy(&ran.stderr)).into()),
+        }
+    }
+
+    fn data(&self) -> PathBuf {
+        self.directory.path().join("data")
+    }
+
+    /// A file of one's own in its directory.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
     }
 
     pub(crate) fn port(&self) -> u16 {
@@ -171,6 +247,14 @@ impl Cluster {
     fn clock(&self) -> PathBuf {
         Path::new(self.directory.path()).join("clock")
     }
+}
+
+fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+fn words(of: &[String]) -> Vec<&str> {
+    of.iter().map(String::as_str).collect()
 }
 
 impl Drop for Cluster {

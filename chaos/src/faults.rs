@@ -32,10 +32,14 @@ pub(crate) enum Fault {
     WorkerFrozen,
     ConnectionsExhausted,
     ClockJumped,
+    /// A standby takes over that lagged behind.
+    LogFailedOver,
+    /// The log is restored from a dump, in another cluster.
+    LogRestored,
 }
 
 impl Fault {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::WorkerKilled,
         Self::PublisherKilled,
         Self::LogCrashed,
@@ -46,6 +50,8 @@ impl Fault {
         Self::WorkerFrozen,
         Self::ConnectionsExhausted,
         Self::ClockJumped,
+        Self::LogFailedOver,
+        Self::LogRestored,
     ];
 
     /// Whether it is the one from which others have to take over.
@@ -66,7 +72,7 @@ pub(crate) struct Happened {
 impl World {
     /// Does it, and undoes what is to be undone, but the recovery.
     pub(crate) async fn suffer(&mut self, fault: Fault, rng: &mut Rng) -> Result<Happened> {
-        let at = now();
+        let mut at = now();
         let mut group = None;
         match fault {
             Fault::WorkerKilled => group = self.kill(rng, |role| role != Role::Publisher).await?,
@@ -113,6 +119,8 @@ impl World {
                 self.tended(Duration::from_secs(5)).await?;
                 self.log.set_clock(0)?;
             }
+            Fault::LogFailedOver => at = self.fail_over(rng).await?,
+            Fault::LogRestored => at = self.restore_dump(rng).await?,
         }
         Ok(Happened { fault, at, group })
     }

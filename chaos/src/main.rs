@@ -1,13 +1,14 @@
 //! Real publishers and workers on a real, durable Postgres, and everything that goes wrong in production done to them at random:
 //! nothing lost, nothing twice, each subject in order. `cargo xtask chaos` runs it.
 //!
-//! `run` starts the clusters and the processes (of this same program), `faults` does harm to them, by way of the `proxy` between
-//! them too, and `verdict` looks at what came of it.
+//! `run` starts the clusters and the processes (of this same program), `faults` and `disasters` do harm to them, by way of the `proxy`
+//! between them too, and `verdict` looks at what came of it.
 
 #![forbid(unsafe_code)]
 
 mod cluster;
 mod contract;
+mod disasters;
 mod faults;
 mod life;
 mod process;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 use fastrand::Rng;
-use sqlx::{Connection, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tokio::time::{sleep, timeout};
 
 use crate::Result;
@@ -43,9 +43,16 @@ impl Publisher {
 
     async fn session(&self, life: &Life, rng: &mut Rng) -> Result {
         let mut db = timeout(NO_ANSWER, PgConnection::connect(&self.url)).await??;
+        timeout(NO_ANSWER, decide(&mut db, "2 seconds")).await??;
         let pause = Duration::from_secs(1) / self.rate.max(1);
         while !life.is_over() {
-            timeout(NO_ANSWER, self.transaction(&mut db, rng)).await??;
+            let one = async {
+                match rng.u8(..15) {
+                    0 => self.prepared_transaction(&mut db, rng).await,
+                    _ => self.transaction(&mut db, rng).await,
+                }
+            };
+            timeout(NO_ANSWER, one).await??;
             sleep(pause).await;
         }
         Ok(())
@@ -58,10 +65,10 @@ impl Publisher {
         let mut accounts = rng.choose_multiple(0..self.accounts, how_many);
         accounts.sort_unstable(); // all lock in one order, or they would deadlock
         for account in accounts {
-            book(&mut tx, &format!("a{account}")).await?;
+            book(&mut tx, &format!("a{account}"), true).await?;
             if rng.u8(..10) == 0 {
                 let mut undone = tx.begin().await?;
-                book(&mut undone, &format!("a{account}")).await?;
+                book(&mut undone, &format!("a{account}"), true).await?;
                 undone.rollback().await?;
             }
         }
@@ -75,15 +82,52 @@ impl Publisher {
         }
         Ok(())
     }
+
+    /// The same in two phases, as who coordinates several databases does.
+    async fn prepared_transaction(&self, db: &mut PgConnection, rng: &mut Rng) -> Result {
+        let verdict = if rng.u8(..10) == 0 { "rollback" } else { "commit" };
+        // of no seed: a process that was killed does the same again
+        let name = format!("{verdict} {}", fastrand::u64(..));
+        sqlx::raw_sql("BEGIN").execute(&mut *db).await?;
+        book(db, &format!("a{}", rng.u32(..self.accounts)), false).await?;
+        sqlx::raw_sql(AssertSqlSafe(format!("PREPARE TRANSACTION '{name}'"))).execute(&mut *db).await?;
+        if rng.u8(..10) == 0 {
+            sleep(Duration::from_millis(rng.u64(..300))).await;
+        }
+        Ok(end(db, &name).await?)
+    }
 }
 
-async fn book(tx: &mut PgConnection, account: &str) -> Result {
+/// Ends transactions that were prepared so long ago and that nobody has ended since, as it was decided when they were prepared: their
+/// names say how.
+pub(crate) async fn decide(db: &mut PgConnection, ago: &str) -> Result {
+    let prepared = "SELECT gid FROM pg_prepared_xacts WHERE database = 'chaos' AND prepared < now() - $1::interval";
+    let names: Vec<String> = sqlx::query_scalar(prepared).bind(ago).fetch_all(&mut *db).await?;
+    for name in names {
+        match end(db, &name).await {
+            // another one was quicker
+            Err(error) if error.as_database_error().is_some() => {}
+            ended => ended?,
+        }
+    }
+    Ok(())
+}
+
+async fn end(db: &mut PgConnection, name: &str) -> Result<(), sqlx::Error> {
+    let verb = if name.starts_with("commit") { "COMMIT" } else { "ROLLBACK" };
+    sqlx::raw_sql(AssertSqlSafe(format!("{verb} PREPARED '{name}'"))).execute(db).await?;
+    Ok(())
+}
+
+async fn book(tx: &mut PgConnection, account: &str, notifies: bool) -> Result {
     let n: i64 = sqlx::query_scalar("UPDATE accounts SET n = n + 1 WHERE id = $1 RETURNING n")
         .bind(account)
         .fetch_one(&mut *tx)
         .await?;
     let event = Booked::builder().account(account).n(n).build();
-    let published = eventwright::Publisher::<Bank>::new().publish(tx, event).await?;
+    let publisher = eventwright::Publisher::<Bank>::new();
+    let publisher = if notifies { publisher } else { publisher.without_notify() };
+    let published = publisher.publish(&mut *tx, event).await?;
     sqlx::query("INSERT INTO bookings (event_id, account, n, booked_at) VALUES ($1, $2, $3, $4)")
         .bind(published.event_id.as_uuid())
         .bind(account)

@@ -1,5 +1,6 @@
 //! A run: clusters, processes, faults at random, and what came of it.
 
+use std::collections::HashSet;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use clap::Args;
 use fastrand::Rng;
 use sqlx::PgConnection;
 use sqlx::postgres::PgPoolOptions;
+use sqlx::types::Uuid;
 use tokio::time::{Instant, sleep};
 
 use crate::Result;
@@ -14,6 +16,7 @@ use crate::cluster::{Binaries, Cluster};
 use crate::faults::{Fault, Happened};
 use crate::process::{Process, Role};
 use crate::proxy::Proxy;
+use crate::publisher;
 use crate::verdict::{self, Verdict};
 
 /// The first has its tables beside the log, the second in another cluster.
@@ -27,7 +30,7 @@ const COMES_WITHIN: Duration = Duration::from_secs(120);
 /// Publish, handle, do harm, and check that nothing is lost, doubled or out of order
 #[derive(Args)]
 pub(crate) struct Run {
-    /// Each fault once, in about two minutes
+    /// Each fault once, in about three minutes
     #[arg(long, conflicts_with = "events")]
     short: bool,
     /// Go on until so many events were published
@@ -48,10 +51,12 @@ pub(crate) struct World {
     pub(crate) log: Cluster,
     pub(crate) home: Cluster,
     pub(crate) processes: Vec<Process>,
+    /// What was booked and is no more, since the log has gone back in time; some of it may be committed again, if it was prepared.
+    pub(crate) lost: HashSet<Uuid>,
 }
 
 /// Few connections, so that all of them can be taken; everything that is committed is on disk.
-const LOG_SETTINGS: &str = "max_connections = 70";
+pub(crate) const LOG_SETTINGS: &str = "max_connections = 70\nmax_prepared_transactions = 30";
 const HOME_SETTINGS: &str = "max_connections = 70";
 
 const TABLES: &str = "CREATE TABLE accounts (id text PRIMARY KEY, n bigint NOT NULL DEFAULT 0);
@@ -120,7 +125,7 @@ impl Run {
                 processes.push(Process::start(Role::Worker(number), arguments, networks)?);
             }
         }
-        Ok(World { log, home, processes })
+        Ok(World { log, home, processes, lost: HashSet::new() })
     }
 
     async fn do_harm(&self, world: &mut World, rng: &mut Rng) -> Result<Vec<Happened>> {
@@ -176,12 +181,19 @@ impl World {
             publisher.end().await?;
         }
         let (mut log, mut home) = (self.log.connect().await?, self.home.connect().await?);
+        publisher::decide(&mut log, "0 seconds").await?;
+        let booked = verdict::booked(&mut log).await?;
+        let lost: HashSet<Uuid> = self.lost.iter().filter(|id| !booked.contains_key(id)).copied().collect();
+        let lost_texts: Vec<String> = lost.iter().map(|id| format!("evt_{id}")).collect();
+        sqlx::raw_sql("CREATE TEMPORARY TABLE lost (event_id text PRIMARY KEY)").execute(&mut home).await?;
+        sqlx::query("INSERT INTO lost SELECT unnest($1::text[])").bind(lost_texts).execute(&mut home).await?;
+        let handled_and_lost = "SELECT count(*) FROM effects WHERE event_id IN (SELECT event_id FROM pg_temp.lost)";
         let published = count(&mut log, "SELECT count(*) FROM bookings").await?;
         let mut before = 0;
         let mut last_came = Instant::now();
         loop {
             let mut left = 0;
-            let mut handled = 0;
+            let mut handled = -count(&mut home, handled_and_lost).await?;
             for db in [&mut log, &mut home] {
                 handled += count(db, "SELECT count(*) FROM effects").await?;
                 left += count(db, "SELECT count(*) FROM eventwright.held").await?;
@@ -201,6 +213,6 @@ impl World {
         for worker in &mut self.processes {
             worker.end().await?;
         }
-        verdict::of(&mut log, &mut home).await
+        verdict::of(&mut log, &mut home, booked, lost).await
     }
 }

@@ -1,6 +1,6 @@
 //! What became of what was booked.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use sqlx::PgConnection;
@@ -13,7 +13,7 @@ use crate::run::GROUPS;
 /// So many events that are out of order are shown.
 const SHOWN: usize = 5;
 
-struct Booking {
+pub(crate) struct Booking {
     account: String,
     booked_at: i64,
 }
@@ -29,6 +29,8 @@ pub(crate) struct Verdict {
     bookings: HashMap<Uuid, Booking>,
     /// Of each group, in the order of handling.
     effects: [Vec<Effect>; GROUPS.len()],
+    /// What was committed, and lost when the log went back in time. Who had handled it then is not to blame.
+    lost: HashSet<Uuid>,
     held: i64,
 }
 
@@ -42,10 +44,18 @@ struct Wrong {
     out_of_order: usize,
 }
 
-pub(crate) async fn of(log: &mut PgConnection, home: &mut PgConnection) -> Result<Verdict> {
+pub(crate) async fn booked(log: &mut PgConnection) -> Result<HashMap<Uuid, Booking>> {
     let rows: Vec<(Uuid, String, i64)> =
         sqlx::query_as("SELECT event_id, account, booked_at FROM bookings").fetch_all(&mut *log).await?;
-    let bookings = rows.into_iter().map(|(id, account, booked_at)| (id, Booking { account, booked_at })).collect();
+    Ok(rows.into_iter().map(|(id, account, booked_at)| (id, Booking { account, booked_at })).collect())
+}
+
+pub(crate) async fn of(
+    log: &mut PgConnection,
+    home: &mut PgConnection,
+    bookings: HashMap<Uuid, Booking>,
+    lost: HashSet<Uuid>,
+) -> Result<Verdict> {
     let mut effects = [Vec::new(), Vec::new()];
     let mut held = 0;
     for (group, db) in [&mut *log, &mut *home].into_iter().enumerate() {
@@ -60,13 +70,14 @@ pub(crate) async fn of(log: &mut PgConnection, home: &mut PgConnection) -> Resul
         }
         held += sqlx::query_scalar::<_, i64>("SELECT count(*) FROM eventwright.held").fetch_one(db).await?;
     }
-    Ok(Verdict { bookings, effects, held })
+    Ok(Verdict { bookings, effects, lost, held })
 }
 
 impl Verdict {
     /// Prints it, and returns whether all is well.
     pub(crate) fn tell(&self, happened: &[Happened]) -> bool {
         println!("{} events published, {} held back at the end", self.bookings.len(), self.held);
+        println!("{} more were lost when the log went back in time", self.lost.len());
         let mut well = self.held == 0 && !self.bookings.is_empty();
         for (group, name) in GROUPS.iter().enumerate() {
             let wrong = self.wrong(group);
@@ -90,7 +101,7 @@ impl Verdict {
     /// Prints what was handled around the first events that came too late.
     fn tell_disorder(&self, group: usize) {
         let mut last: HashMap<&str, i64> = HashMap::new();
-        let late = self.effects[group].iter().filter(|effect| {
+        let late = self.effects[group].iter().filter(|effect| !self.lost.contains(&effect.event_id)).filter(|effect| {
             let before = last.insert(&effect.account, effect.n).unwrap_or(0);
             effect.n <= before
         });
@@ -115,6 +126,9 @@ impl Verdict {
             let count = times.entry(effect.event_id).or_default();
             *count += 1;
             wrong.doubled += usize::from(*count > 1);
+            if self.lost.contains(&effect.event_id) {
+                continue;
+            }
             wrong.made_up += usize::from(!self.bookings.contains_key(&effect.event_id));
             let before = last.insert(&effect.account, effect.n).unwrap_or(0);
             wrong.out_of_order += usize::from(effect.n <= before);

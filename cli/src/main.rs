@@ -14,6 +14,7 @@ mod groups;
 mod metrics;
 mod migrate;
 mod output;
+mod rebase;
 mod retention;
 mod roles;
 mod times;
@@ -44,6 +45,7 @@ enum Command {
     Doctor(doctor::Doctor),
     Metrics(metrics::Metrics),
     Retention(retention::Retention),
+    Rebase(rebase::Rebase),
     Roles(roles::Roles),
     WithPostgres(with_postgres::WithPostgres),
 }
@@ -65,6 +67,7 @@ fn main() -> ExitCode {
         Command::Doctor(command) => command.run(),
         Command::Metrics(command) => command.run(),
         Command::Retention(command) => command.run(),
+        Command::Rebase(command) => command.run(),
         Command::Roles(command) => command.run(),
         Command::WithPostgres(command) => command.run(),
     };

@@ -19,6 +19,7 @@ ALTER TABLE eventwright.groups
     ADD COLUMN log_system   bigint,
     ADD COLUMN log_database text,
     ADD COLUMN log_timeline integer,
+    ADD COLUMN log_started  bigint,
     ADD CHECK ((log_system IS NULL) = (log_database IS NULL) AND (log_system IS NULL) = (log_timeline IS NULL));
 
 ALTER TABLE eventwright.positions
@@ -58,27 +59,59 @@ CREATE TABLE eventwright.readers (
     PRIMARY KEY (home, group_name)
 );
 
--- The cluster whose transaction ids stand in the log and the windows. In another one, into which they were restored from a
--- dump, they mean nothing.
+-- Whose transaction ids stand in the log and the windows. Restored from a dump, the log's table has another oid, or is in another
+-- cluster, where they mean nothing; see migration 9.
 CREATE TABLE eventwright.cluster (
     one               boolean PRIMARY KEY DEFAULT true CHECK (one),
-    system_identifier bigint  NOT NULL
+    system_identifier bigint  NOT NULL,
+    outbox            oid     NOT NULL,
+    -- Which log it is, for groups elsewhere: the cluster in which it was made, and another number after each restore from a dump.
+    life              bigint  NOT NULL
 );
-INSERT INTO eventwright.cluster (system_identifier) SELECT system_identifier FROM pg_control_system();
+INSERT INTO eventwright.cluster (system_identifier, outbox, life)
+SELECT system_identifier, 'eventwright.outbox'::regclass, system_identifier FROM pg_control_system();
 
--- Whose log this is, and in which of its lives: a promoted standby, or a server restored to an earlier point in time, goes on with
--- a new timeline. Refuses standbys, which have no log of their own.
-CREATE FUNCTION eventwright.identity(OUT system bigint, OUT database text, OUT timeline integer)
+-- Whether the tables were restored from a dump and not rebased since. No locks.
+CREATE FUNCTION eventwright.is_restored() RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT (c.system_identifier, c.outbox) IS DISTINCT FROM (s.system_identifier, 'eventwright.outbox'::regclass::oid)
+      FROM pg_control_system() s LEFT JOIN eventwright.cluster c ON true
+$$;
+
+-- Refuses tables that were restored from a dump.
+CREATE FUNCTION eventwright.assert_not_restored() RETURNS boolean
+LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+BEGIN
+    IF eventwright.is_restored() THEN
+        RAISE EXCEPTION 'database % was restored from a dump, and the transaction ids in its log are those of where the dump was taken',
+            current_database()
+            USING ERRCODE = 'EW005', HINT = 'run `eventwright rebase`';
+    END IF;
+    RETURN true;
+END
+$$;
+
+-- The server's history: a promoted standby, or a server restored to an earlier point in time, goes on with a new timeline. By the
+-- first eight hexadecimal digits of a WAL file's name, since the control file knows it only from the next checkpoint on.
+CREATE FUNCTION eventwright.timeline() RETURNS integer
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::integer
+$$;
+
+-- Whose log this is, and in which of its lives; and when its server was started, in microseconds, since it may be on other files from
+-- then on. Refuses standbys, which have no log of their own, and what was restored from a dump.
+CREATE FUNCTION eventwright.identity(OUT system bigint, OUT database text, OUT timeline integer, OUT started bigint)
 LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
 BEGIN
     IF pg_is_in_recovery() THEN
         RAISE EXCEPTION 'eventwright reads the log on the primary, and this server is a standby'
             USING ERRCODE = 'EW001', HINT = 'connect the subscriber to the primary';
     END IF;
-    SELECT system_identifier INTO STRICT system FROM pg_control_system();
+    PERFORM eventwright.assert_not_restored();
+    SELECT life INTO STRICT system FROM eventwright.cluster;
     database := current_database();
-    -- the first eight hexadecimal digits of a WAL file's name are its timeline
-    timeline := ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::integer;
+    timeline := eventwright.timeline();
+    started := extract(epoch FROM pg_postmaster_start_time()) * 1000000;
 END
 $$;
 
@@ -93,9 +126,9 @@ DECLARE
 BEGIN
     SELECT * INTO STRICT here FROM eventwright.identity();
     IF (here.system, here.database, here.timeline) IS DISTINCT FROM (of_system, of_database, of_timeline) THEN
-        RAISE EXCEPTION 'this is not the log that the group has read so far: it was %/% on timeline %, and is %/% on timeline %',
+        RAISE EXCEPTION 'group % has read %/% on timeline %, and this is %/% on timeline %', of_group,
             of_system, of_database, of_timeline, here.system, here.database, here.timeline
-            USING ERRCODE = 'EW002', HINT = 'the log was restored or has failed over: go on with a new group that starts at a time before, if its handlers know events again by event_id';
+            USING ERRCODE = 'EW002', HINT = 'the log was restored or has failed over: see `eventwright rebase --help`';
     END IF;
     IF EXISTS (SELECT FROM eventwright.readers WHERE home = of_home AND group_name = of_group AND detached_at IS NOT NULL) THEN
         RAISE EXCEPTION 'the log no longer waits for group % of %, and may have dropped what it has not read', of_group, of_home
@@ -107,14 +140,20 @@ $$;
 
 ALTER TABLE eventwright.windows
     -- Whether its commit was waited for, so that no crash takes it back.
-    ADD COLUMN durable boolean NOT NULL DEFAULT false;
+    ADD COLUMN durable   boolean NOT NULL DEFAULT false,
+    -- In which life of the log it was opened, and on which timeline: see `identity`. Null: by the version before.
+    ADD COLUMN life      bigint,
+    ADD COLUMN timeline  integer,
+    -- What its id was in the life before, if that was another one.
+    ADD COLUMN former_id bigint;
 
 -- Opens a window and returns it, or the last one where nothing was published since.
 -- Alone in its own read committed transaction on the primary. The order of its statements is the proof that nothing is lost:
 -- first the snapshot, then the bound (so whatever the snapshot sees has seq <= bound), then the fence (so whoever has a later
 -- xid has seq > bound). Openers take turns by an advisory lock on the windows table's oid; publishers never wait.
 -- `durable`: for positions in another cluster, which a crash of this one does not take back. A window that was lost there would
--- be opened again with the same fence, and what was published between the two would fall between the scans.
+-- be opened again with the same fence, and what was published between the two would fall between the scans. They get a window of
+-- each timeline, also where nothing was published on it: to which they can go back should the log lose what comes after it.
 CREATE FUNCTION eventwright.open_window(durable boolean) RETURNS eventwright.windows
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
@@ -143,7 +182,10 @@ BEGIN
     opened.snapshot := pg_current_snapshot();
     -- a sequence that was never called shows the value that it will give next
     SELECT last_value - (NOT is_called)::int INTO STRICT opened.bound FROM eventwright.outbox_seq;
-    IF opened.bound = previous.bound AND (previous.durable OR NOT durable) AND NOT EXISTS (
+    IF opened.bound = previous.bound
+       AND (NOT durable OR previous.durable AND EXISTS (
+            SELECT FROM eventwright.cluster c WHERE c.life = previous.life AND eventwright.timeline() = previous.timeline))
+       AND NOT EXISTS (
         -- a probe of outbox_xid for each transaction, by its order: as a join, or by equality where few transactions published most of a
         -- partition, it can become a scan of the log
         SELECT FROM eventwright.running(previous.snapshot, previous.fence) r
@@ -155,10 +197,8 @@ BEGIN
     THEN
         RETURN previous;
     END IF;
-    IF (SELECT c.system_identifier FROM eventwright.cluster c) <> (SELECT s.system_identifier FROM pg_control_system() s) THEN
-        RAISE EXCEPTION 'this log was restored from a dump into another cluster, whose transaction ids are not those in the log'
-            USING ERRCODE = 'EW002', HINT = 'restore the cluster as a whole (pg_basebackup and its WAL), which keeps transaction ids, and not by a dump';
-    END IF;
+    PERFORM eventwright.assert_not_restored();
+    SELECT life, eventwright.timeline() INTO STRICT opened.life, opened.timeline FROM eventwright.cluster;
     IF NOT durable THEN
         -- Positions live in this cluster and commit after the window did, so a crash that loses the window loses them, too.
         PERFORM set_config('synchronous_commit', 'off', true);

@@ -244,12 +244,14 @@ LANGUAGE sql VOLATILE AS $$
 $$;
 
 -- Forgets at most so many windows that nobody needs, and returns how many. Kept are the first and the last, those that groups refer
--- to, and for each partition the first that has its bound, by which retention goes; so as many as there are positions and partitions.
+-- to, of each timeline the last, and for each partition the first that has its bound, by which retention goes; so as many as there are positions and partitions.
 -- And those that were the last at any time since five minutes before the oldest running transaction began: a transaction may have
 -- claimed a range to read on to one of them, and not have committed yet, or a group that is just being made may begin there. (The newest
 -- window whose fence all running transactions have passed was opened before any of them took its xid. A window is the last one until
 -- its successor is opened.) Whoever moves a position to a window that no row names yet must therefore have found it to be the last
 -- one less than five minutes ago, or with its transaction's xid taken.
+-- And those that were opened when a group of another database was last heard of, which says how far it is every five minutes: by the
+-- newest window that it has read to it knows its log again.
 -- Locks only what it deletes, and passes over what somebody else deletes.
 CREATE FUNCTION eventwright.forget_windows(at_most integer DEFAULT 10000) RETURNS integer
 LANGUAGE plpgsql VOLATILE AS $$
@@ -266,11 +268,14 @@ BEGIN
          UNION SELECT stop_at FROM eventwright.positions
          UNION SELECT until_window FROM eventwright.groups
          UNION SELECT completed FROM eventwright.readers
+         UNION SELECT max(id) FROM eventwright.windows GROUP BY life, timeline
          UNION SELECT (SELECT w.id FROM eventwright.windows w WHERE w.bound >= p.upper ORDER BY w.id LIMIT 1) FROM eventwright.partitions p
     ), useless AS (
         SELECT w.id
-          FROM (SELECT id, lead(opened_at) OVER (ORDER BY id) AS last_until FROM eventwright.windows) w
+          FROM (SELECT id, opened_at, lead(opened_at) OVER (ORDER BY id) AS last_until FROM eventwright.windows) w
          WHERE w.last_until < edge AND NOT EXISTS (SELECT FROM used u WHERE u.id = w.id)
+           AND NOT EXISTS (SELECT FROM eventwright.readers r
+                            WHERE r.detached_at IS NULL AND w.last_until >= r.seen_at AND w.opened_at < r.seen_at + interval '6 minutes')
          LIMIT at_most
     ), free AS (
         SELECT id FROM eventwright.windows WHERE id IN (SELECT id FROM useless) FOR UPDATE SKIP LOCKED

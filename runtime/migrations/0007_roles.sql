@@ -67,7 +67,8 @@ INSERT INTO eventwright.subscriber_functions (name, as_owner) VALUES
     ('open_window', true), ('fall_asleep', true), ('wake_up', true), ('make_room', true), ('forget_windows', true), ('lag', true),
     ('detach_laggards', true), ('is_group_of', true), ('publish_due', true), ('next_due', true), ('forget_old_keys', true),
     ('may_clear_away', true),
-    ('running', false), ('identity', false), ('assert_identity', false), ('release', false), ('edges', false), ('meet', false),
+    ('identity', true), ('assert_not_restored', true), ('timeline', false),
+    ('running', false), ('assert_identity', false), ('release', false), ('edges', false), ('meet', false),
     ('look', false), ('due_in', false),
     ('let_go', false), ('claim', false);
 
@@ -181,12 +182,13 @@ BEGIN
     EXECUTE format('GRANT SELECT ON eventwright.outbox, eventwright.windows, eventwright.settings, eventwright.partitions, '
                    'eventwright.retention, eventwright.expired, eventwright.outbox_seq, eventwright.asleep, eventwright.awake TO %I', to_role);
     EXECUTE format('GRANT SELECT, INSERT, UPDATE ON eventwright.groups, eventwright.readers TO %I', to_role);
-    EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON eventwright.positions, eventwright.begun, eventwright.held TO %I', to_role);
+    EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON eventwright.positions, eventwright.begun, eventwright.held, '
+                   'eventwright.handled, eventwright.repeats TO %I', to_role);
     PERFORM eventwright.set_policy('groups', to_role, 'runs', 'ALL', format('USING (domain = %L)', of_domain));
     PERFORM eventwright.set_policy('readers', to_role, 'runs', 'ALL', 'USING (role = current_user)');
     PERFORM eventwright.set_policy('positions', to_role, 'makes', 'INSERT',
                                    format('WITH CHECK (eventwright.is_group_of(group_name, %L))', of_domain));
-    FOREACH of_table IN ARRAY ARRAY['begun', 'held'] LOOP
+    FOREACH of_table IN ARRAY ARRAY['begun', 'held', 'handled', 'repeats'] LOOP
         PERFORM eventwright.set_policy(of_table, to_role, 'runs', 'ALL', format('USING (%s)', own_groups));
     END LOOP;
     PERFORM eventwright.set_policy('positions', to_role, 'runs', 'SELECT', format('USING (%s)', own_groups));

@@ -153,9 +153,30 @@ pub enum Error {
         /// The log that was given.
         given: String,
     },
-    /// The log is another one than it was: restored from a backup, or taken over by a standby.
-    #[error("the log is not the one that was read so far")]
+    /// The log is in another database, and has gone back in time below what the group has read: it was restored from a backup, or a
+    /// standby took over that lagged behind.
+    #[error(
+        "the log is not the one that the group has read so far: run `eventwright rebase --group`, or call `Rebase::group`"
+    )]
     AnotherLog(#[source] DriverError),
+    /// The tables were restored from a dump.
+    #[error("the database was restored from a dump: run `eventwright rebase`, or call `Rebase::database`")]
+    Restored(#[source] DriverError),
+    /// A group that reads the log of its own database, which is rebased with it.
+    #[error("group `{group}` reads the log of its own database: rebase the database, without a group")]
+    ReadsOwnLog {
+        /// The subscriber group.
+        group: String,
+    },
+    /// A log that has gone back further than the group remembers what it handled.
+    #[error(
+        "the log has gone back further than group `{group}` remembers what it handled (`settings.remember`), so it would handle events \
+         again: if its handlers know events again by `event_id`, rebase it with `--accept-repeats` (`Rebase::accept_repeats`)"
+    )]
+    NotRemembered {
+        /// The subscriber group.
+        group: String,
+    },
     /// The log is in another database, and no longer waits for the group that reads it.
     #[error(
         "the log has detached the group, and may have dropped what it has not read: see `eventwright groups --help`"
@@ -250,6 +271,7 @@ impl Error {
             // ours, raised by assert_identity, open_window and attach_group
             "EW002" => Self::AnotherLog(error.into()),
             "EW003" => Self::Gap(error.into()),
+            "EW005" => Self::Restored(error.into()),
             "EW004" => Self::DetachedByLog(error.into()),
             // serialization_failure, deadlock_detected
             "40001" | "40P01" => Self::Conflict(error.into()),

@@ -140,8 +140,8 @@ pub use {
     migrate::{migrate, migrate_in},
     operations::{
         DeadLetter, DeadLetterCursor, DeadLetterFilter, DeadLetterPage, DeadLetters, Doctor, Erasure, EventLookup,
-        Finding, Gap, GroupLag, GroupStanding, GroupStatus, Groups, HeldEvents, LogStatus, Publication, Severity,
-        Standing, Whereabouts, erase_subject, erase_subject_in, whereabouts,
+        Finding, Gap, GroupLag, GroupStanding, GroupStatus, Groups, HeldEvents, LogStatus, Publication, Rebase,
+        RebasedDatabase, RebasedGroup, Severity, Standing, Whereabouts, erase_subject, erase_subject_in, whereabouts,
     },
     publish::{Batch, Connection, PUBLISH_BATCH_SQL, PUBLISH_SQL, Published, Publisher},
     retention::{Kept, Lag, OpenTransaction, Partition, Retention, RetentionReport, RetentionSettings},

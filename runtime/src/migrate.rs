@@ -18,6 +18,7 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (6, "retention", include_str!("../migrations/0006_retention.sql")),
     (7, "roles", include_str!("../migrations/0007_roles.sql")),
     (8, "operations", include_str!("../migrations/0008_operations.sql")),
+    (9, "rebase", include_str!("../migrations/0009_rebase.sql")),
 ];
 
 const LEDGER: &str = "CREATE TABLE eventwright.migrations (

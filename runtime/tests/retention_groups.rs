@@ -48,6 +48,28 @@ async fn windows_are_forgotten_but_for_those_that_somebody_needs() -> Result {
     Ok(())
 }
 
+/// To which it may have read since, and by which it knows the log again.
+#[tokio::test]
+async fn the_windows_of_when_a_group_elsewhere_was_last_heard_of_are_kept() -> Result {
+    let database = migrated().await?;
+    let pool = database.pool();
+    execute(pool, THOUSAND_OLD_WINDOWS).await?;
+    execute(
+        pool,
+        "INSERT INTO eventwright.readers (home, group_name, completed, seen_at, detached_at) VALUES
+            ('7/there', 'far', 5, now() - interval '30 minutes' + interval '100 seconds', NULL),
+            ('7/there', 'detached', 5, now() - interval '30 minutes' + interval '700 seconds', now())",
+    )
+    .await?;
+    Retention::new(pool.clone()).maintain().await?;
+    let windows = windows(pool).await?;
+    let (first, last) = (windows[2], windows[windows.len() - 3]);
+    // six minutes, but for the moment between the two statements
+    assert!((99..=101).contains(&first) && (459..=461).contains(&last), "{first} to {last}");
+    assert_eq!(windows, [vec![0, 5], (first..=last).collect(), vec![1000, 1001]].concat());
+    Ok(())
+}
+
 #[tokio::test]
 async fn the_first_window_behind_each_partition_is_kept() -> Result {
     let database = migrated().await?;

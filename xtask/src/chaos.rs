@@ -9,7 +9,7 @@ use crate::steps::{Outcome, cargo, run};
 /// Kill, crash, cut, freeze and starve publishers and workers, and check that nothing is lost, doubled or out of order
 #[derive(Args)]
 pub(crate) struct Chaos {
-    /// Each fault once, in about two minutes; else `-- --events 1000000` says how long
+    /// Each fault once, in about three minutes; else `-- --events 1000000` says how long
     #[arg(long)]
     short: bool,
     /// Arguments for the run: `-- --help` shows them

@@ -168,20 +168,17 @@ impl Doctor {
     }
 
     async fn cluster(&self) -> Result<Vec<Finding>, Error> {
-        let same: bool =
-            sqlx::query_scalar(self.schema.sql(
-                "SELECT c.system_identifier = s.system_identifier FROM eventwright.cluster c, pg_control_system() s",
-            ))
-            .fetch_one(&self.pool)
-            .await?;
-        Ok(if same {
-            Vec::new()
-        } else {
+        let restored: bool =
+            sqlx::query_scalar(self.schema.sql("SELECT eventwright.is_restored()")).fetch_one(&self.pool).await?;
+        Ok(if restored {
             vec![Finding::wrong(
                 "cluster",
-                "the log was restored from a dump into another cluster, whose transaction ids are not those in the log",
-                "restore the cluster as a whole (pg_basebackup and its WAL), which keeps transaction ids, and not by a dump",
+                "the database was restored from a dump, and its groups refuse to run: the transaction ids in the log are those of \
+                 where the dump was taken",
+                "run `eventwright rebase`",
             )]
+        } else {
+            Vec::new()
         })
     }
 

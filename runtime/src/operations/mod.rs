@@ -5,6 +5,7 @@ mod doctor;
 mod erase;
 mod groups;
 mod log_status;
+mod rebase;
 mod whereabouts;
 
 pub use dead_letters::{DeadLetter, DeadLetterCursor, DeadLetterFilter, DeadLetterPage, DeadLetters};
@@ -13,4 +14,5 @@ pub(crate) use erase::is_erased;
 pub use erase::{Erasure, erase_subject, erase_subject_in};
 pub use groups::{Gap, GroupLag, GroupStatus, Groups, HeldEvents};
 pub use log_status::LogStatus;
+pub use rebase::{Rebase, RebasedDatabase, RebasedGroup};
 pub use whereabouts::{EventLookup, GroupStanding, Publication, Standing, Whereabouts, whereabouts};

@@ -2,10 +2,10 @@
 -- $1 name  $2 domain  $3, $4, $5 the log's identity, where it is elsewhere  $6 how many ranges
 -- $7 window that is done  $8 window that is read to first, if not the newest  $9 seq passed already
 -- $10 to $15 what these windows are
--- $16 whether it ends with that window, $17 at which seq, $18 whether its effect handlers run
+-- $16 whether it ends with that window, $17 at which seq, $18 whether its effect handlers run  $19 when the log's server was started
 WITH made AS (
-    INSERT INTO eventwright.groups (name, domain, log_system, log_database, log_timeline, until_window, until_seq, effects)
-    VALUES ($1, $2, $3, $4, $5, CASE WHEN $16 THEN coalesce($8, $7) END, $17, $18)
+    INSERT INTO eventwright.groups (name, domain, log_system, log_database, log_timeline, log_started, until_window, until_seq, effects)
+    VALUES ($1, $2, $3, $4, $5, $19, CASE WHEN $16 THEN coalesce($8, $7) END, $17, $18)
     ON CONFLICT DO NOTHING RETURNING name
 )
 INSERT INTO eventwright.positions

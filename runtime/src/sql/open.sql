@@ -4,6 +4,7 @@
 -- $2 durable  $3 to $7 as $11 to $15 of read.sql: checked before anything is opened
 SELECT id, snapshot::text, bound, fence::text,
        coalesce(pg_snapshot_xmin(pg_current_snapshot()) > $1::text::xid8, false) AS settled,
-       eventwright.next_due() AS scheduled_in
+       eventwright.next_due() AS scheduled_in,
+       (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint AS started
   FROM eventwright.open_window($2)
  WHERE $3::bigint IS NULL OR eventwright.assert_identity($3, $4, $5, $6, $7)

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Instant;
 
 use sqlx::{Connection, PgConnection, Row};
+use uuid::Uuid;
 
 use super::Inner;
 use super::around::Delivery;
@@ -30,6 +31,9 @@ const COUNT_ATTEMPT: &str = "UPDATE eventwright.begun SET attempts = attempts + 
      WHERE group_name = $1 AND bucket_lo = $2 RETURNING attempts";
 const FORGET_CHUNK: &str =
     "UPDATE eventwright.begun SET first_seq = 0 WHERE group_name = $1 AND bucket_lo = $2 AND NOT suspect";
+
+const REPEATS: &str = "SELECT event_id FROM eventwright.repeats WHERE group_name = $1 AND event_id = ANY ($2)";
+const FORGET_REPEATS: &str = "DELETE FROM eventwright.repeats WHERE group_name = $1 AND event_id = ANY ($2)";
 
 const SAVEPOINT: &str = "SAVEPOINT eventwright";
 const RELEASE_SAVEPOINT: &str = "RELEASE SAVEPOINT eventwright";
@@ -194,8 +198,13 @@ impl<D: Domain, S: Send + Sync + 'static> Worker<'_, D, S> {
             true => answered(blocked(inner, &mut tx, &page)).await?,
             false => HashSet::new(),
         };
+        let repeated = match inner.has_repeats.load(Ordering::Relaxed) {
+            true => answered(repeated(inner, &mut tx, &page)).await?,
+            false => HashSet::new(),
+        };
         let first = HashMap::new();
-        let mut chunk = Chunk { inner, blocked, attempts: &first, failed, aside: Aside::default() };
+        let mut chunk =
+            Chunk { inner, blocked, repeated: &repeated, attempts: &first, failed, aside: Aside::default() };
         let beside = async {
             if let Some(begins) = ends {
                 answered(begin_chunk(inner, aside, range.lo, begins, *again)).await?;
@@ -223,6 +232,10 @@ impl<D: Domain, S: Send + Sync + 'static> Worker<'_, D, S> {
         let handled = page.events.len() - held_back.len();
         let committed = async {
             held_back.store(inner, &mut tx, &blocked).await?;
+            if !repeated.is_empty() {
+                let query = inner.query(FORGET_REPEATS).bind(group).bind(page.event_ids());
+                query.execute(&mut *tx).await?;
+            }
             let through = claim.advance(&mut tx, log, group, &page).await?;
             tx.commit().await?;
             Ok::<bool, Error>(through)
@@ -310,10 +323,18 @@ async fn blocked<D, S>(
     blocked.iter().map(|row| row.try_get("subject")).collect()
 }
 
+/// Events that the group was given before its log went back in time.
+async fn repeated<D, S>(inner: &Inner<D, S>, tx: &mut PgConnection, page: &Page) -> Result<HashSet<Uuid>, sqlx::Error> {
+    let repeats = inner.query(REPEATS).bind(&inner.group).bind(page.event_ids()).fetch_all(tx).await?;
+    repeats.iter().map(|row| row.try_get("event_id")).collect()
+}
+
 pub(super) struct Chunk<'c, D, S> {
     pub(super) inner: &'c Inner<D, S>,
     /// Subjects with an event of an earlier chunk that is held back.
     pub(super) blocked: HashSet<String>,
+    /// Events that are to be passed over.
+    pub(super) repeated: &'c HashSet<Uuid>,
     /// Which attempt this is, where it is not the first.
     pub(super) attempts: &'c HashMap<i64, u32>,
     pub(super) failed: &'c mut HashMap<i64, Hold>,
@@ -398,6 +419,9 @@ impl<D: Domain, S: Send + Sync + 'static> Chunk<'_, D, S> {
     }
 
     async fn handle(&mut self, tx: &mut PgConnection, event: &Stored) -> Result<(), Hold> {
+        if self.repeated.contains(&event.envelope.event_id.as_uuid()) {
+            return Ok(());
+        }
         let subject = event.envelope.subject.as_str();
         if self.blocked.contains(subject) || self.aside.blocks(subject) {
             self.hold(event, Hold::untried(Reason::Behind));

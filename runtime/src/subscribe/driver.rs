@@ -13,6 +13,7 @@ use tracing::{error, info, warn};
 use super::ask::answered;
 use super::breaker::May;
 use super::chunk::{Left, Range, run_range};
+use super::follow::follow;
 use super::hands::Kept;
 use super::held::run_held;
 use super::log::{Claim, Opened, Page, Window};
@@ -179,6 +180,7 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
             match self.turn(until).await {
                 Ok(true) => return Ok(()),
                 Ok(false) => self.back_off = BUSY,
+                Err(Error::AnotherLog(_)) if self.inner.log.is_elsewhere => self.follow().await?,
                 // who drains waits for the end, not for a database
                 Err(error) if until == Until::Quiet || error.is_final() => return Err(error),
                 Err(error) => {
@@ -189,6 +191,26 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
                     self.back_off = (self.back_off * 2).min(LONGEST_BACK_OFF);
                 }
             }
+        }
+    }
+
+    /// The log is another one than it was: goes on with it, if it has all that the group has read.
+    async fn follow(&mut self) -> Result<(), Error> {
+        // what they have read of the log before, they handle before, or never
+        while self.tasks.join_next().await.is_some() {}
+        self.at_work.clear();
+        self.ticket = None;
+        // they may lead to where the log was
+        self.eyes.discard();
+        self.inner.resting.discard();
+        match follow(&self.inner).await {
+            Err(error) if !error.is_final() => {
+                error!(group = self.inner.group, %error, "the log has changed, and the database refused");
+                tokio::time::sleep(self.back_off).await;
+                // to be noticed again
+                Ok(())
+            }
+            done => done,
         }
     }
 

@@ -3,8 +3,8 @@
 use sqlx::Row;
 use time::OffsetDateTime;
 
+use super::follow::follow;
 use super::log::{Identity, Log, Window};
-use super::maintain::report;
 use super::{End, Inner, Start};
 use crate::contract::Domain;
 use crate::payload::EventId;
@@ -12,8 +12,9 @@ use crate::{Error, EventLookup};
 
 const MAKE_GROUP: &str = include_str!("../sql/make_group.sql");
 const FIND_GROUP: &str =
-    "SELECT domain, log_system, log_database, log_timeline, until_window IS NOT NULL AS is_replay, until_seq, effects
+    "SELECT domain, log_system, log_database, log_timeline, coalesce(log_started, 0) AS log_started, until_window IS NOT NULL AS is_replay, until_seq, effects
        FROM eventwright.groups WHERE name = $1";
+const ASSERT_NOT_RESTORED: &str = "SELECT eventwright.assert_not_restored()";
 const SEQ_AT: &str = "SELECT eventwright.seq_at($1) AS seq";
 /// Types that other deploys handle stay: a worker that does not know one holds its events.
 const SAY_WHAT_IT_IS: &str = "UPDATE eventwright.groups
@@ -39,8 +40,9 @@ struct Found {
 }
 
 pub(super) async fn join<D: Domain, S>(inner: &mut Inner<D, S>) -> Result<(), Error> {
-    if inner.log.is_elsewhere {
-        inner.log.identity = Some(inner.log.find_identity().await?);
+    match inner.log.is_elsewhere {
+        true => inner.log.set_identity(Some(inner.log.find_identity().await?)),
+        false => inner.ask(inner.query(ASSERT_NOT_RESTORED)).await.map(|_| ())?,
     }
     let mut found = find(inner).await?;
     if found.is_none() {
@@ -52,14 +54,11 @@ pub(super) async fn join<D: Domain, S>(inner: &mut Inner<D, S>) -> Result<(), Er
     check(inner, &found)?;
     let query = inner.query(SAY_WHAT_IT_IS).bind(&inner.group);
     inner.ask(query.bind(&inner.event_types).bind(inner.settings.keeps_order)).await?;
-    // its timeline, too: what has read another life of the log must not go on as if nothing had happened
-    inner.log.identity = found.log;
     inner.log.until_seq = found.until_seq;
     inner.effects = found.effects;
     if inner.log.is_elsewhere {
         inner.log.reader = Some((home(inner).await?, inner.group.clone()));
-        // before anything is read, or the log might drop it meanwhile
-        report(inner).await?;
+        follow(inner).await?;
     }
     Ok(())
 }
@@ -71,9 +70,8 @@ fn check<D: Domain, S>(inner: &Inner<D, S>, found: &Found) -> Result<(), Error> 
     if found.domain != D::NAME {
         return Err(Error::GroupOfAnotherDomain { group, owner: found.domain.clone(), domain: D::NAME });
     }
-    if !is_the_same_log(found.log.as_ref(), log.identity.as_ref()) {
-        let (known, given) = (name(found.log.as_ref()), name(log.identity.as_ref()));
-        return Err(Error::GroupOfAnotherLog { group, known, given });
+    if found.log.is_some() != log.is_elsewhere {
+        return Err(another_log(group, found.log.as_ref(), log.identity().as_ref()));
     }
     match (found.is_replay, settings.replay.is_some()) {
         (true, false) => Err(Error::IsReplay { group }),
@@ -92,9 +90,7 @@ async fn find<D, S>(inner: &Inner<D, S>) -> Result<Option<Found>, sqlx::Error> {
     let Some(row) = inner.ask(inner.query(FIND_GROUP).bind(&inner.group)).await? else { return Ok(None) };
     let system: Option<i64> = row.try_get("log_system")?;
     let log = match system {
-        Some(system) => {
-            Some(Identity { system, database: row.try_get("log_database")?, timeline: row.try_get("log_timeline")? })
-        }
+        Some(_) => Some(Identity::from_row(&row, ["log_system", "log_database", "log_timeline", "log_started"])?),
         None => None,
     };
     Ok(Some(Found {
@@ -142,7 +138,8 @@ async fn seq_of<D, S>(inner: &Inner<D, S>, event_id: EventId) -> Result<i64, Err
 
 async fn make<D: Domain, S>(inner: &Inner<D, S>, beginning: &Beginning) -> Result<(), Error> {
     let Inner { group, log, settings, .. } = inner;
-    let elsewhere = log.identity.as_ref();
+    let identity = log.identity();
+    let elsewhere = identity.as_ref();
     let Beginning { done, current, after_seq, until_seq } = beginning;
     let current = current.as_ref();
     let query = inner
@@ -164,18 +161,15 @@ async fn make<D: Domain, S>(inner: &Inner<D, S>, beginning: &Beginning) -> Resul
         .bind(current.map(|window| &window.fence))
         .bind(settings.replay.is_some())
         .bind(until_seq)
-        .bind(settings.replay.as_ref().is_none_or(|replay| replay.effects));
+        .bind(settings.replay.as_ref().is_none_or(|replay| replay.effects))
+        .bind(elsewhere.map(|log| log.started));
     inner.ask(query).await?;
     Ok(())
 }
 
-fn is_the_same_log(known: Option<&Identity>, given: Option<&Identity>) -> bool {
-    match (known, given) {
-        (None, None) => true,
-        // the timeline is held against it whenever it is read
-        (Some(known), Some(given)) => (known.system, &known.database) == (given.system, &given.database),
-        _ => false,
-    }
+/// The group reads another log than it was given.
+pub(super) fn another_log(group: String, known: Option<&Identity>, given: Option<&Identity>) -> Error {
+    Error::GroupOfAnotherLog { group, known: name(known), given: name(given) }
 }
 
 fn name(log: Option<&Identity>) -> String {

@@ -1,8 +1,11 @@
 //! Reading the log: windows, a range's claim, and the events between two windows.
 
+use std::sync::{PoisonError, RwLock};
+
 use futures_util::TryStreamExt;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool, Row};
+use uuid::Uuid;
 
 use super::ask::{Query, Route};
 use crate::stored::Stored;
@@ -16,7 +19,9 @@ const OPEN_AND_LOOK: &str = include_str!("../sql/open_and_look.sql");
 const READ: &str = include_str!("../sql/read.sql");
 const READ_SINCE: &str = include_str!("../sql/read_since.sql");
 const ADVANCE: &str = include_str!("../sql/advance.sql");
-const IDENTITY: &str = "SELECT system, database, timeline FROM eventwright.identity()";
+const IS_DETACHED: &str = "SELECT true FROM eventwright.groups WHERE name = $1 AND detached_at IS NOT NULL";
+const ADVANCE_ELSEWHERE: &str = include_str!("../sql/advance_elsewhere.sql");
+const IDENTITY: &str = "SELECT system, database, timeline, started FROM eventwright.identity()";
 
 /// The most sequence numbers that one statement looks at: a group that wants rare types reads on in steps of this size, rather
 /// than in one statement of any length.
@@ -32,8 +37,7 @@ pub(super) struct Log {
     pub(super) route: Route,
     /// Whether it is not in the database that has the positions.
     pub(super) is_elsewhere: bool,
-    /// What it must be, where it is elsewhere.
-    pub(super) identity: Option<Identity>,
+    identity: RwLock<Option<Identity>>,
     /// The group as the log knows it, where it is elsewhere: the name of its database, and its own.
     pub(super) reader: Option<(String, String)>,
     /// The last seq that the group reads, if there is one.
@@ -46,6 +50,25 @@ pub(super) struct Identity {
     pub(super) system: i64,
     pub(super) database: String,
     pub(super) timeline: i32,
+    /// When its server was started, in microseconds.
+    pub(super) started: i64,
+}
+
+impl Identity {
+    pub(super) fn from_row(row: &PgRow, [system, database, timeline, started]: [&str; 4]) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            system: row.try_get(system)?,
+            database: row.try_get(database)?,
+            timeline: row.try_get(timeline)?,
+            started: row.try_get(started)?,
+        })
+    }
+
+    /// Binds all four parts, by which a group says what it reads.
+    pub(super) fn bind_to(this: Option<Self>, statement: Query<'_>) -> Query<'_> {
+        let started = this.as_ref().map(|identity| identity.started);
+        Log::bind_parts(statement, this).bind(started)
+    }
 }
 
 /// A point in the log: what its snapshot sees.
@@ -61,7 +84,7 @@ pub(super) struct Window {
 impl Log {
     /// The log in the database that has the positions.
     pub(super) fn new(pool: PgPool, schema: Schema, route: Route) -> Self {
-        Self { pool, schema, route, is_elsewhere: false, identity: None, reader: None, until_seq: None }
+        Self { pool, schema, route, is_elsewhere: false, identity: RwLock::default(), reader: None, until_seq: None }
     }
 
     /// Another database's log. `identity` is to be found out.
@@ -71,15 +94,33 @@ impl Log {
 
     pub(super) async fn find_identity(&self) -> Result<Identity, sqlx::Error> {
         let row = self.route.ask_one(&self.pool, self.query(IDENTITY)).await?;
-        Ok(Identity { system: row.try_get(0)?, database: row.try_get(1)?, timeline: row.try_get(2)? })
+        Identity::from_row(&row, ["system", "database", "timeline", "started"])
+    }
+
+    /// What it must be, where it is elsewhere.
+    pub(super) fn identity(&self) -> Option<Identity> {
+        self.identity.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Says what it must be from now on. Nobody may have in hand what was read before.
+    pub(super) fn set_identity(&self, identity: Option<Identity>) {
+        *self.identity.write().unwrap_or_else(PoisonError::into_inner) = identity;
     }
 
     /// Opens a window at the log's end, unless nothing was published since the last one. It is settled where all transactions up to
     /// the xid `over` were over before.
-    pub(super) async fn open_window(&self, db: &mut PgConnection, over: Option<&str>) -> Result<Opened, sqlx::Error> {
+    ///
+    /// # Errors
+    /// [`Error::AnotherLog`] where it is elsewhere and another one than before, or may be. What was read since is not handled in vain: it
+    /// is what the log had, and the group is going to find out whether that is enough.
+    pub(super) async fn open_window(&self, db: &mut PgConnection, over: Option<&str>) -> Result<Opened, Error> {
         let statement = self.query(OPEN).bind(over).bind(self.is_elsewhere);
-        let row = self.route.ask_on(db, self.bind_identity(statement)).await?;
-        opened(&row.ok_or(sqlx::Error::RowNotFound)?)
+        let row = self.route.ask_on(db, self.bind_identity(statement)).await?.ok_or(sqlx::Error::RowNotFound)?;
+        let started: i64 = row.try_get("started")?;
+        if self.identity().is_some_and(|identity| identity.started != started) {
+            return Err(Error::AnotherLog("its server was started anew".into()));
+        }
+        Ok(opened(&row)?)
     }
 
     /// The same, with what `look` says of a group in the log's own database.
@@ -89,7 +130,7 @@ impl Log {
         over: Option<&str>,
         group: &str,
         kinds: &[String],
-    ) -> Result<(Opened, Option<PgRow>), sqlx::Error> {
+    ) -> Result<(Opened, Option<PgRow>), Error> {
         let query = self.query(OPEN_AND_LOOK).bind(over).bind(group).bind(kinds);
         let Some(row) = self.route.ask_on(db, query).await? else {
             // no such group
@@ -118,14 +159,16 @@ impl Log {
     }
 
     fn bind_identity<'q>(&'q self, statement: Query<'q>) -> Query<'q> {
-        let log = self.identity.as_ref();
         let reader = self.reader.as_ref();
-        statement
-            .bind(log.map(|log| log.system))
-            .bind(log.map(|log| &log.database))
-            .bind(log.map(|log| log.timeline))
+        Self::bind_parts(statement, self.identity())
             .bind(reader.map(|(home, _)| home))
             .bind(reader.map(|(_, group)| group))
+    }
+
+    /// Binds the three parts of the identity that each read asserts.
+    fn bind_parts(statement: Query<'_>, log: Option<Identity>) -> Query<'_> {
+        let (system, timeline) = (log.as_ref().map(|log| log.system), log.as_ref().map(|log| log.timeline));
+        statement.bind(system).bind(log.map(|log| log.database)).bind(timeline)
     }
 }
 
@@ -327,8 +370,9 @@ impl Claim {
     ) -> Result<bool, Error> {
         let next = self.after(page);
         let current = (!page.complete).then_some(&next.target);
-        let moved = log
-            .query(ADVANCE)
+        let statement = if log.is_elsewhere { ADVANCE_ELSEWHERE } else { ADVANCE };
+        let mut query = log
+            .query(statement)
             .bind(group)
             .bind(self.lo)
             .bind(next.done.id)
@@ -339,13 +383,18 @@ impl Claim {
             .bind(&next.done.fence)
             .bind(current.map(|window| &window.snapshot))
             .bind(current.map(|window| window.bound))
-            .bind(current.map(|window| &window.fence))
-            .execute(tx)
-            .await?;
-        match moved.rows_affected() {
-            0 => Err(Error::Detached { group: group.to_owned() }),
-            _ => Ok(page.complete),
+            .bind(current.map(|window| &window.fence));
+        if log.is_elsewhere {
+            query = Identity::bind_to(log.identity(), query.bind(page.event_ids()));
         }
+        if query.execute(&mut *tx).await?.rows_affected() > 0 {
+            return Ok(page.complete);
+        }
+        let detached = log.query(IS_DETACHED).bind(group).fetch_optional(tx).await?;
+        Err(match detached {
+            None => Error::AnotherLog("the group has gone on with another log meanwhile".into()),
+            Some(_) => Error::Detached { group: group.to_owned() },
+        })
     }
 }
 
@@ -382,6 +431,11 @@ impl Page {
         (self.events, self.buckets) = left.into_iter().unzip();
         let (events, buckets) = taken.into_iter().unzip();
         Self { events, buckets, ..*self }
+    }
+
+    /// The ids of its events, in their order.
+    pub(super) fn event_ids(&self) -> Vec<Uuid> {
+        self.events.iter().map(|event| event.envelope.event_id.as_uuid()).collect()
     }
 
     pub(super) fn is_cut(&self) -> bool {

@@ -12,6 +12,7 @@ const STEP: i32 = 10_000;
 
 const FORGET_KEYS: &str = "SELECT eventwright.forget_old_keys($1)";
 const FORGET_WINDOWS: &str = "SELECT eventwright.forget_windows($1)";
+const FORGET_HANDLED: &str = "SELECT eventwright.forget_handled($1, $2)";
 const PUBLISH_DUE: &str = "SELECT eventwright.publish_due($1)";
 const COMPLETED: &str = "SELECT min(done) AS completed FROM eventwright.positions WHERE group_name = $1";
 /// Writes nothing where it said the same a moment ago, so a group that rests spends few transaction ids of the log.
@@ -27,6 +28,9 @@ const MAY_CLEAR_AWAY: &str = "SELECT eventwright.may_clear_away() AS may";
 /// Makes room for the next events, and an end to old ones. What does not succeed is told, and tried again the next time.
 pub(super) async fn maintain<D, S>(inner: &Inner<D, S>) {
     told(inner, "the log's next partitions can't be made", answered(room(inner)).await);
+    if inner.log.is_elsewhere {
+        told(inner, "what was handled long ago can't be forgotten", forget_handled(inner).await);
+    }
     let may = async { inner.ask_log(inner.query(MAY_CLEAR_AWAY)).await?.try_get("may") };
     match answered(may).await {
         Ok(true) => clear_away(inner).await,
@@ -65,6 +69,18 @@ async fn forget<D, S>(inner: &Inner<D, S>, function: &'static str) -> Result<(),
     loop {
         let step = async { inner.ask_log(inner.query(function).bind(STEP)).await?.try_get::<i32, _>(0) };
         if answered(step).await? < STEP {
+            return Ok(());
+        }
+    }
+}
+
+/// Forgets the ids of what the group handled long ago.
+async fn forget_handled<D, S>(inner: &Inner<D, S>) -> Result<(), Error> {
+    loop {
+        let query = inner.query(FORGET_HANDLED).bind(&inner.group).bind(STEP);
+        let row = answered(inner.ask(query)).await?;
+        let forgotten = row.map(|row| row.try_get::<i32, _>(0)).transpose()?;
+        if forgotten.is_none_or(|forgotten| forgotten < STEP) {
             return Ok(());
         }
     }

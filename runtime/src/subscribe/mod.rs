@@ -12,6 +12,7 @@ mod chunk;
 mod context;
 mod driver;
 mod failure;
+mod follow;
 mod group;
 mod handler;
 mod hands;
@@ -285,8 +286,9 @@ impl<D: Domain, S: Send + Sync + 'static> Subscriber<D, S> {
     /// [`new`](Self::new), and there the group has its position and what it holds back: so what they write still happens exactly
     /// once. Both databases need eventwright's tables, in the same schema.
     ///
-    /// Where the log's server is restored from a backup, or a standby takes its place that lags behind, the subscriber notices
-    /// and stops with [`Error::AnotherLog`].
+    /// Where a standby takes the place of the log's server, the subscriber goes on with it if it has all that the group has read. If it
+    /// lags behind, or the log was restored from a backup, the subscriber stops with [`Error::AnotherLog`]: then
+    /// [`Rebase::group`](crate::Rebase::group) has the group go back, without handling anything twice.
     pub fn log(mut self, pool: PgPool) -> Self {
         self.log = Some(pool);
         self
@@ -486,6 +488,7 @@ impl<D: Domain, S: Send + Sync + 'static> Subscriber<D, S> {
             pool: home,
             log,
             effects: true,
+            has_repeats: AtomicBool::new(false),
             schema,
             state,
             handlers,
@@ -528,6 +531,8 @@ struct Inner<D, S> {
     log: Log,
     /// Whether effect handlers run.
     effects: bool,
+    /// Whether events may come that the group was given already: its log has gone back in time.
+    has_repeats: AtomicBool,
     schema: Schema,
     state: S,
     handlers: Handlers<D, S>,

@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 use super::Inner;
 use super::ask::answered;
 use super::driver::Span;
-use super::log::{Claim, Page, Window};
+use super::log::{Claim, Identity, Page, Window};
 use crate::Error;
 
 const PASS_OVER: &str = include_str!("../sql/pass_over.sql");
@@ -71,6 +71,7 @@ impl Scouted {
             .bind(self.newest.bound)
             .bind(&self.newest.fence)
             .bind(highs);
+        let query = Identity::bind_to(inner.log.identity(), query);
         let passed = answered(inner.ask_on(&mut db, query)).await;
         if passed.is_err() {
             db.close_on_drop();

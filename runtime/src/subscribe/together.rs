@@ -65,9 +65,11 @@ async fn run_together<D: Domain, S: Send + Sync + 'static>(
     let mut failed: HashMap<i64, Hold> = HashMap::new();
     let mut tx = answered(db.begin_with(inner.begin())).await?;
     let batch = answered(read(inner, &mut tx, leased)).await?;
+    let none = HashSet::new();
     let mut chunk = Chunk {
         inner,
         blocked: HashSet::new(),
+        repeated: &none,
         attempts: &batch.attempts,
         aside: Aside::default(),
         failed: &mut failed,
