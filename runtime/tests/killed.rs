@@ -14,6 +14,7 @@ use sqlx::postgres::PgPoolOptions;
 const WORKER: &str = "a_worker_process";
 const URL: &str = "EVENTWRIGHT_KILLED_URL";
 const ATTEMPTS: &str = "EVENTWRIGHT_KILLED_ATTEMPTS";
+const CHUNK: &str = "EVENTWRIGHT_KILLED_CHUNK";
 const SLEEPS: &str = "sleeps";
 const POISON: &str = "poison";
 
@@ -24,9 +25,14 @@ async fn a_worker_process() -> Result {
     let url = std::env::var(URL)?;
     let pool = PgPoolOptions::new().max_connections(10).connect(&url).await?;
     let attempts = std::env::var(ATTEMPTS)?.parse()?;
+    let chunk = std::env::var(CHUNK)?.parse()?;
     let retry = RetryPolicy::default().attempts(attempts).first(Duration::from_millis(10));
-    let subscriber =
-        Subscriber::<Home>::new("a", pool).workers(2).ranges(2).retry(retry).lease(Duration::from_millis(300));
+    let subscriber = Subscriber::<Home>::new("a", pool)
+        .workers(2)
+        .ranges(2)
+        .chunk(chunk)
+        .retry(retry)
+        .lease(Duration::from_millis(300));
     subscriber.state("a").on(sleep_or_abort).drain().await?;
     Ok(())
 }
@@ -45,10 +51,15 @@ async fn sleep_or_abort(event: Event<Happened>, cx: &mut Context<'_, Home, &'sta
 }
 
 fn start(url: &str, attempts: u32) -> Result<Child> {
+    start_with_chunks(url, attempts, 256)
+}
+
+fn start_with_chunks(url: &str, attempts: u32, chunk: u16) -> Result<Child> {
     Ok(Command::new(std::env::current_exe()?)
         .args(["--exact", WORKER, "--ignored", "--nocapture", "--test-threads=1"])
         .env(URL, url)
         .env(ATTEMPTS, attempts.to_string())
+        .env(CHUNK, chunk.to_string())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()?)
@@ -110,6 +121,32 @@ async fn an_event_that_takes_its_process_down_is_dead_after_its_attempts_and_no_
         assert!(crashes <= attempts + 1, "{crashes} processes for {attempts} attempts");
     }
     Ok(())
+}
+
+/// Nobody waits for the answer before the handler is called: it was sent, and arrives.
+#[tokio::test]
+async fn what_a_process_had_begun_is_known_though_it_ends_at_once() -> Result {
+    let database = migrated().await?;
+    let pool = database.pool();
+    Group::new("a", pool).await?;
+    let before: Vec<String> = (0..20).map(|n| format!("s{n}")).collect();
+    publish_some(pool, before.iter().map(String::as_str).chain([POISON])).await?;
+    // an event at a time, so that each range has begun some before
+    let mut worker = start_with_chunks(database.url(), 3, 1)?;
+    let ended = tokio::task::spawn_blocking(move || worker.wait()).await??;
+    assert!(!ended.success());
+    let has_begun = async || -> Result<bool> {
+        let query = "SELECT EXISTS (SELECT FROM eventwright.begun b JOIN eventwright.outbox o ON o.seq = b.first_seq WHERE o.subject = $1)";
+        Ok(sqlx::query_scalar(query).bind(POISON).fetch_one(pool).await?)
+    };
+    // the server may read it a moment after the process has ended
+    let known = async {
+        while !has_begun().await? {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+    };
+    tokio::time::timeout(Duration::from_secs(10), known).await?
 }
 
 /// Starts workers until one ends well, and returns how many did not.

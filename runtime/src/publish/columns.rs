@@ -81,6 +81,12 @@ impl Columns {
         self.event_id.is_empty()
     }
 
+    /// Whether no event has an idempotency key or a time to be published at.
+    pub(super) fn are_plain(&self) -> bool {
+        let timed = self.due_at.iter().any(Option::is_some) || self.due_in.iter().any(Option::is_some);
+        !timed && self.idempotency_key.iter().all(Option::is_none)
+    }
+
     /// How many events were published of each type: all but those whose keys had been used.
     pub(super) fn new_by_type(&self, repeated: &Repeated) -> HashMap<&'static str, u64> {
         let used: HashSet<&str> = repeated.keys.iter().map(String::as_str).collect();

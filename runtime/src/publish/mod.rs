@@ -42,6 +42,9 @@ pub const PUBLISH_SQL: &str = include_str!("../sql/publish.sql");
 /// another driver. Its own comment says what the parameters are and what it returns.
 pub const PUBLISH_BATCH_SQL: &str = include_str!("../sql/publish_batch.sql");
 
+/// As [`PUBLISH_BATCH_SQL`], where nothing is asked for but to publish.
+const PUBLISH_PLAIN_BATCH_SQL: &str = include_str!("../sql/publish_plain_batch.sql");
+
 const CANCEL_SQL: &str = include_str!("../sql/cancel.sql");
 
 /// 1 MiB: a consumer holds 256 events at a time in memory, and Postgres writes each to its log as well.
@@ -253,7 +256,11 @@ impl<D: Domain> Publisher<D> {
             return Ok(Vec::new());
         }
         let all = columns::ForAll { lock_subjects: self.lock_subjects, source: D::NAME, notify: self.notify };
-        let repeated = db.publish_many(self.sql(PUBLISH_BATCH_SQL), &columns, all).await?;
+        let statement = match columns.are_plain() && !self.lock_subjects {
+            true => PUBLISH_PLAIN_BATCH_SQL,
+            false => PUBLISH_BATCH_SQL,
+        };
+        let repeated = db.publish_many(self.sql(statement), &columns, all).await?;
         let published = places.published(&columns, &repeated)?;
         for (event_type, events) in columns.new_by_type(&repeated) {
             metrics::published(event_type, events);

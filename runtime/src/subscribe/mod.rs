@@ -1,8 +1,9 @@
 //! Subscribing: a group of workers that reads the log and runs handlers.
 //!
 //! `group` joins the group, `driver` looks for work and hands it out, `chunk` handles ranges of the log, `hold` says how events are
-//! held back and `held` handles those, `together` many at a time, `call` calls handlers with what is `around` them, and `breaker` rests where they fail again and again, `log` reads between
-//! windows, `page` reads ahead and `scout` for all ranges at once, `wake` sleeps until a publisher says that there is news.
+//! held back and `held` handles those, `together` many at a time, `call` calls handlers with what is `around` them, and `breaker`
+//! rests where they fail again and again. `log` reads between windows, `page` reads ahead and `scout` for all ranges at once, `follow`
+//! goes on with a log that has failed over, `wake` sleeps until a publisher says that there is news.
 
 mod around;
 mod ask;
@@ -25,6 +26,7 @@ mod metrics;
 mod page;
 mod replay;
 mod scout;
+mod settings;
 mod together;
 mod wake;
 
@@ -294,102 +296,6 @@ impl<D: Domain, S: Send + Sync + 'static> Subscriber<D, S> {
         self
     }
 
-    /// Lets later events of a subject go on while an earlier one has failed, is put off or dead. Without this, which is the
-    /// default, they wait behind it.
-    pub fn out_of_order_after_failures(mut self) -> Self {
-        self.settings.keeps_order = false;
-        self
-    }
-
-    /// How long an [`on`](Self::on) handler may run; then it has failed. At least 100 milliseconds. Default: 15 seconds.
-    ///
-    /// A worker that has vanished, with its connection still open to the database's eyes, is taken for dead five seconds after that
-    /// time, so that others can take over its subjects.
-    pub fn time_limit(mut self, limit: Duration) -> Self {
-        self.settings.time_limit = limit.clamp(Duration::from_millis(100), LONGEST_TIME_LIMIT);
-        self
-    }
-
-    /// How long an [`effect`](Self::effect) handler may run; then it has failed. At least 100 milliseconds. Default: 2 minutes.
-    pub fn effect_time_limit(mut self, limit: Duration) -> Self {
-        self.settings.effect_time_limit = limit.clamp(Duration::from_millis(100), LONGEST_TIME_LIMIT);
-        self
-    }
-
-    /// After so many failures of one handler in a row, this process rests for a second, then tries one event, then rests for two
-    /// seconds, and so on up to a minute, until that handler succeeds: so a dependency that is down for an hour costs a few events some
-    /// attempts, and not all events all of theirs. Rejected and snoozed events don't count. 0: never. Default: 20.
-    pub fn rest_after_failures(mut self, in_a_row: u32) -> Self {
-        self.settings.breaker = in_a_row;
-        self
-    }
-
-    /// Where the group begins, if this run makes it. Default: [`Start::Beginning`].
-    pub fn start(mut self, start: Start) -> Self {
-        self.settings.start = start;
-        self
-    }
-
-    /// Handles events of the past, and then ends. Give the group a name of its own.
-    pub fn replay(mut self, replay: Replay) -> Self {
-        self.settings.replay = Some(replay);
-        self
-    }
-
-    /// How failed events are retried.
-    pub fn retry(mut self, retry: RetryPolicy) -> Self {
-        self.settings.retry = retry;
-        self
-    }
-
-    /// How many ranges and held events this process handles at the same time, from 1 to 1024. Default: 4.
-    pub fn workers(mut self, workers: u16) -> Self {
-        self.settings.workers = workers.clamp(1, 1024);
-        self
-    }
-
-    /// Into how many ranges a new group's subjects are split, from 1 to 1024: the most that all its processes handle at the
-    /// same time. Each range scans the log for itself, so keep them few. Default: 4.
-    pub fn ranges(mut self, ranges: u16) -> Self {
-        self.settings.ranges = ranges.clamp(1, 1024);
-        self
-    }
-
-    /// How many events are handled in one transaction at most; at least 1. Default: 256.
-    pub fn chunk(mut self, events: u16) -> Self {
-        self.settings.chunk = usize::from(events.max(1));
-        self
-    }
-
-    /// How often to look for work when nobody says that there is any. Default: 2 seconds.
-    pub fn poll_every(mut self, interval: Duration) -> Self {
-        self.settings.poll = interval.max(Duration::from_millis(1));
-        self
-    }
-
-    /// How long a worker has an event that was held back (for a retry, or for its effect handler) before others take it over,
-    /// should the worker vanish; from 100 milliseconds to a day. A handler that runs longer keeps it. Default: 60 seconds.
-    pub fn lease(mut self, lease: Duration) -> Self {
-        self.settings.lease = lease.clamp(Duration::from_millis(100), Duration::from_secs(24 * 3600));
-        self
-    }
-
-    /// For connections through a pooler in transaction mode, such as PgBouncer's, that does not keep prepared statements (PgBouncer
-    /// does from 1.21 on, if `max_prepared_statements` is not 0). Each statement is then in a transaction and without a name, and
-    /// nobody LISTENs: see [`poll_every`](Self::poll_every). Handlers must send their own statements so, too: `.persistent(false)`.
-    ///
-    /// In pgbouncer.ini, set `ignore_startup_parameters = extra_float_digits`.
-    pub fn behind_pooler(mut self) -> Self {
-        self.settings.route = Route::Pooler;
-        self.without_listen()
-    }
-
-    /// Polls only, and doesn't LISTEN, which does not work behind a pooler in transaction mode.
-    pub fn without_listen(mut self) -> Self {
-        self.settings.listen = false;
-        self
-    }
-
     /// Reads the log in another schema.
     pub fn schema(mut self, schema: Schema) -> Self {
         self.schema = schema;
@@ -498,7 +404,6 @@ impl<D: Domain, S: Send + Sync + 'static> Subscriber<D, S> {
     }
 }
 
-const LONGEST_TIME_LIMIT: Duration = Duration::from_secs(24 * 3600);
 /// How long the server waits for a worker that should have said something by now, beyond a handler's time.
 const SILENCE: Duration = Duration::from_secs(5);
 /// How often a process asks others for ranges.
