@@ -269,3 +269,28 @@ async fn a_schema_of_another_name_is_migrated_beside_the_first() -> Result {
     eventwright::Retention::new(pool.clone()).schema(schema).maintain().await?;
     Ok(())
 }
+
+/// The migration needs tables for itself that handlers use: it gives way to them, and comes through in the end.
+#[tokio::test]
+async fn a_long_handler_stops_neither_others_nor_in_the_end_the_migration() -> Result {
+    const HANDLES: &str = "LOCK TABLE eventwright.held IN ROW EXCLUSIVE MODE";
+    let database = at_version_3().await?;
+    let pool = database.pool();
+    let mut handler = pool.begin().await?;
+    sqlx::raw_sql(HANDLES).execute(&mut *handler).await?;
+    let migrating = tokio::spawn({
+        let pool = pool.clone();
+        async move { eventwright::migrate(&pool).await }
+    });
+    let waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'eventwright.held'::regclass)";
+    while !sqlx::query_scalar(waits).fetch_one(pool).await? {}
+    // another handler waits behind the migration, and gets its turn while the first one still runs
+    let mut other = pool.begin().await?;
+    sqlx::raw_sql(HANDLES).execute(&mut *other).await?;
+    other.rollback().await?;
+    assert!(!migrating.is_finished());
+    handler.rollback().await?;
+    migrating.await??;
+    assert!(versions(pool).await?.len() > OLD_MIGRATIONS.len());
+    Ok(())
+}
