@@ -10,6 +10,7 @@ use common::{Group, Happened, Home, Result, insert_effect, migrated, open, publi
 use eventwright::{Context, Event, Groups, Handled, Subscriber};
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
+use tokio::sync::Semaphore;
 
 async fn set_ranges(pool: &PgPool, ranges: u16) -> Result {
     Ok(Groups::new(pool.clone()).set_ranges("a", ranges).await?)
@@ -62,6 +63,14 @@ async fn a_group_is_split_and_joined_between_two_runs() -> Result {
     Ok(())
 }
 
+async fn record_some(event: Event<Happened>, cx: &mut Context<'_, Home, Arc<Semaphore>>) -> Handled {
+    if let Ok(one) = cx.state().acquire().await {
+        one.forget();
+    }
+    insert_effect(cx.tx(), "a", &event).await?;
+    Ok(())
+}
+
 /// Ranges that stand at different windows, and one in the middle of its own, meet before they are one.
 #[tokio::test]
 async fn ranges_at_different_windows_are_joined_where_they_meet() -> Result {
@@ -71,8 +80,14 @@ async fn ranges_at_different_windows_are_joined_where_they_meet() -> Result {
     group.subscriber().ranges(4).on(record).drain().await?;
     let slow = open(pool, "slow").await?;
     publish_many(pool, 20, 0..5).await?;
-    let some = async { while group.all().await.map_or(0, |all| all.len()) < 30 {} };
-    group.subscriber().workers(1).chunk(3).on(record).run_until(some).await?;
+    // it comes no further than to the second range, and stands in a handler until it is told to stop
+    let some = Arc::new(Semaphore::new(36));
+    let stop = async {
+        while group.all().await.map_or(0, |all| all.len()) < 30 {}
+        some.close();
+    };
+    let subscriber = Subscriber::<Home>::new("a", pool.clone()).workers(1).chunk(3).state(Arc::clone(&some));
+    subscriber.on(record_some).run_until(stop).await?;
     let positions: i64 = sqlx::query_scalar(
         "SELECT count(DISTINCT (done, current, after_seq)) FROM eventwright.positions WHERE group_name = 'a'",
     )
