@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use common::{Group, Happened, Home, Result, insert_effect, migrated, open, publish, record};
+use common::{Group, Happened, Home, Result, insert_effect, migrated, open, publish, record, record_some};
 use eventwright::{Context, Event, Groups, Handled, Subscriber};
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
@@ -63,14 +63,6 @@ async fn a_group_is_split_and_joined_between_two_runs() -> Result {
     Ok(())
 }
 
-async fn record_some(event: Event<Happened>, cx: &mut Context<'_, Home, Arc<Semaphore>>) -> Handled {
-    if let Ok(one) = cx.state().acquire().await {
-        one.forget();
-    }
-    insert_effect(cx.tx(), "a", &event).await?;
-    Ok(())
-}
-
 /// Ranges that stand at different windows, and one in the middle of its own, meet before they are one.
 #[tokio::test]
 async fn ranges_at_different_windows_are_joined_where_they_meet() -> Result {
@@ -86,7 +78,7 @@ async fn ranges_at_different_windows_are_joined_where_they_meet() -> Result {
         while group.all().await.map_or(0, |all| all.len()) < 30 {}
         some.close();
     };
-    let subscriber = Subscriber::<Home>::new("a", pool.clone()).workers(1).chunk(3).state(Arc::clone(&some));
+    let subscriber = Subscriber::<Home>::new("a", pool.clone()).workers(1).chunk(3).state(("a", Arc::clone(&some)));
     subscriber.on(record_some).run_until(stop).await?;
     let positions: i64 = sqlx::query_scalar(
         "SELECT count(DISTINCT (done, current, after_seq)) FROM eventwright.positions WHERE group_name = 'a'",

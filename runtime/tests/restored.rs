@@ -3,16 +3,18 @@
 mod clusters;
 mod common;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use clusters::Cluster;
-use common::{Group, Happened, Home, Result, happened, insert_effect, migrated, open, publish, record};
+use common::{Group, Happened, Home, Result, happened, insert_effect, migrated, open, publish, record, record_some};
 use eventwright::{
     Context, DeadLetters, Doctor, Error, Event, Failure, Handled, OffsetDateTime, Publish, Publisher, Rebase, Replay,
-    Start,
+    Start, Subscriber,
 };
 use fastrand::Rng;
 use sqlx::{PgPool, Postgres, Transaction};
+use tokio::sync::Semaphore;
 
 /// A cluster that has given out more transaction ids than a new one.
 async fn old_cluster() -> Result<(Cluster, PgPool)> {
@@ -235,8 +237,13 @@ async fn a_replay_ends_where_it_was_to_end() -> Result {
     let slow = open(&pool, "after the end").await?;
     let group = Group::new("r", &pool).await?;
     let replay = || Replay::from(Start::Beginning);
-    let stop = async { while group.all().await.is_ok_and(|all| all.len() < 2) {} };
-    group.subscriber().ranges(1).chunk(1).replay(replay()).on(record).run_until(stop).await?;
+    let some = Arc::new(Semaphore::new(3));
+    let stop = async {
+        while group.all().await.is_ok_and(|all| all.len() < 2) {}
+        some.close();
+    };
+    let subscriber = Subscriber::<Home>::new("r", pool.clone()).state(("r", Arc::clone(&some)));
+    subscriber.ranges(1).chunk(1).replay(replay()).on(record_some).run_until(stop).await?;
     assert!(group.all().await?.len() < 5, "it was to stop in the middle");
     slow.commit().await?;
     let to = Cluster::make().await?;

@@ -222,7 +222,7 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
         }
         self.looked = Some(tokio::time::Instant::now());
         let look = answered(self.look()).await?;
-        self.pace = match look.spans.is_empty() {
+        self.pace = match look.spans.is_empty() && look.due_in != Some(Duration::ZERO) {
             true => Duration::ZERO,
             false => (self.pace * 2).clamp(FIRST_PACE, LAST_PACE),
         };

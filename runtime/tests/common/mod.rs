@@ -10,6 +10,7 @@ use eventwright::{
     SubscribedBy, Subscriber,
 };
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
+use tokio::sync::Semaphore;
 
 pub type Result<T = (), E = Box<dyn std::error::Error + Send + Sync>> = std::result::Result<T, E>;
 
@@ -123,6 +124,19 @@ impl Group {
 
 pub async fn record(event: Event<Happened>, cx: &mut Context<'_, Home, &'static str>) -> Handled {
     let group = *cx.state();
+    insert_effect(cx.tx(), group, &event).await?;
+    Ok(())
+}
+
+/// Stands still in an event once it has had as many as the semaphore has permits, until that is closed.
+pub async fn record_some(
+    event: Event<Happened>,
+    cx: &mut Context<'_, Home, (&'static str, Arc<Semaphore>)>,
+) -> Handled {
+    let (group, some) = (cx.state().0, Arc::clone(&cx.state().1));
+    if let Ok(one) = some.acquire().await {
+        one.forget();
+    }
     insert_effect(cx.tx(), group, &event).await?;
     Ok(())
 }
