@@ -51,10 +51,22 @@ impl Binaries {
         Ok(Self { directory: binaries.into(), user })
     }
 
-    fn run(&self, program: &str, arguments: &[&str]) -> Result {
-        // fetched binaries are the server's alone
+    /// Fetched binaries are the server's alone: then the machine's own.
+    fn path(&self, program: &str) -> PathBuf {
         let own = self.directory.join(program);
-        let program = if own.exists() { own } else { program.into() };
+        if own.exists() { own } else { program.into() }
+    }
+
+    /// The major version that a program says it is of; `None`: it is not there.
+    fn version(&self, program: &str) -> Option<u32> {
+        let said = self.command(self.path(program)).arg("--version").output().ok()?;
+        // `pg_dump (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)`
+        let said = String::from_utf8(said.stdout).ok()?;
+        said.split(") ").nth(1)?.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+    }
+
+    fn run(&self, program: &str, arguments: &[&str]) -> Result {
+        let program = self.path(program);
         let ran = self.command(&program).args(arguments).output()?;
         if !ran.status.success() {
             return Err(format!("{}: {}", program.display(), String::from_utf8_lossy(&ran.stderr)).into());
@@ -220,6 +232,17 @@ impl Cluster {
         self.binaries
             .run("pg_restore", &["-U", "postgres", "-h", socket, "--exit-on-error", "-d", database, text(file)?])
     }
+}
+
+/// Whether there are programs that dump this Postgres and restore it; says so where there are none.
+pub fn can_dump() -> Result<bool> {
+    let binaries = Binaries::find()?;
+    let server = binaries.version("postgres");
+    let can = ["pg_dump", "pg_restore"].iter().all(|program| binaries.version(program) >= server);
+    if !can {
+        eprintln!("not tested: there is no pg_dump and pg_restore for this Postgres");
+    }
+    Ok(can)
 }
 
 /// The files of a server that does not run.
