@@ -175,11 +175,12 @@ impl<D: Domain, S: Send + Sync + 'static> Worker<'_, D, S> {
         }
         let read = pages.next(&claim, log_db.as_mut().unwrap_or(aside), log, &range.event_types);
         let mut page = answered(read).await?;
-        let mut ends = page.ends();
+        let ends = page.ends();
         let suspect = ends.is_some_and(|(first, _)| standing.suspects(first, *again));
         // else it is said while the handlers run: it is sent before them, and that is as good if they take the process down
-        if let Some(begins) = ends.take_if(|_| suspect || !*has_begun || inner.settings.route == Route::Pooler) {
-            answered(begin_chunk(inner, aside, range.lo, begins, *again)).await?;
+        let begins_first = suspect || !*has_begun || inner.settings.route == Route::Pooler;
+        if let (true, Some(ends)) = (begins_first, ends) {
+            answered(begin_chunk(inner, aside, range.lo, ends, *again)).await?;
             *has_begun = true;
         }
         if suspect || *alone > 0 {
@@ -206,8 +207,8 @@ impl<D: Domain, S: Send + Sync + 'static> Worker<'_, D, S> {
         let mut chunk =
             Chunk { inner, blocked, repeated: &repeated, attempts: &first, failed, aside: Aside::default() };
         let beside = async {
-            if let Some(begins) = ends {
-                answered(begin_chunk(inner, aside, range.lo, begins, *again)).await?;
+            if let (false, Some(ends)) = (begins_first, ends) {
+                answered(begin_chunk(inner, aside, range.lo, ends, *again)).await?;
             }
             pages.read_ahead(&claim, &page, log_db.as_mut().unwrap_or(aside), log, &range.event_types).await;
             Ok::<(), Error>(())

@@ -177,10 +177,13 @@ async fn drive<D: Domain, S: Send + Sync + 'static>(
 impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
     async fn work(&mut self, until: Until) -> Result<(), Error> {
         loop {
-            match self.turn(until).await {
+            let turned = match self.turn(until).await {
+                Err(Error::AnotherLog(_)) if self.inner.log.is_elsewhere => self.follow().await.map(|()| false),
+                turned => turned,
+            };
+            match turned {
                 Ok(true) => return Ok(()),
                 Ok(false) => self.back_off = BUSY,
-                Err(Error::AnotherLog(_)) if self.inner.log.is_elsewhere => self.follow().await?,
                 // who drains waits for the end, not for a database
                 Err(error) if until == Until::Quiet || error.is_final() => return Err(error),
                 Err(error) => {
@@ -194,7 +197,8 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
         }
     }
 
-    /// The log is another one than it was: goes on with it, if it has all that the group has read.
+    /// The log is another one than it was: goes on with it, if it has all that the group has read. Where a database refuses to say so,
+    /// the next turn notices again.
     async fn follow(&mut self) -> Result<(), Error> {
         // what they have read of the log before, they handle before, or never
         while self.tasks.join_next().await.is_some() {}
@@ -203,15 +207,7 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
         // they may lead to where the log was
         self.eyes.discard();
         self.inner.resting.discard();
-        match follow(&self.inner).await {
-            Err(error) if !error.is_final() => {
-                error!(group = self.inner.group, %error, "the log has changed, and the database refused");
-                tokio::time::sleep(self.back_off).await;
-                // to be noticed again
-                Ok(())
-            }
-            done => done,
-        }
+        follow(&self.inner).await
     }
 
     /// Looks, hands out, and waits for what comes first. Returns whether all is done.

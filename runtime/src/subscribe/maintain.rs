@@ -1,6 +1,7 @@
 //! What a subscriber does for the log, now and then: room for the next events, and an end for old ones.
 
 use sqlx::Row;
+use sqlx::postgres::PgRow;
 use tracing::warn;
 
 use super::Inner;
@@ -64,26 +65,21 @@ async fn room<D, S>(inner: &Inner<D, S>) -> Result<(), Error> {
     make_room(&mut db, &inner.log.schema).await
 }
 
-/// Calls a function that forgets in steps, until there is nothing left.
+/// Calls a function of the log that forgets.
 async fn forget<D, S>(inner: &Inner<D, S>, function: &'static str) -> Result<(), Error> {
-    loop {
-        let step = async { inner.ask_log(inner.query(function).bind(STEP)).await?.try_get::<i32, _>(0) };
-        if answered(step).await? < STEP {
-            return Ok(());
-        }
-    }
+    in_steps(|| inner.ask_log(inner.query(function).bind(STEP))).await
 }
 
 /// Forgets the ids of what the group handled long ago.
 async fn forget_handled<D, S>(inner: &Inner<D, S>) -> Result<(), Error> {
-    loop {
-        let query = inner.query(FORGET_HANDLED).bind(&inner.group).bind(STEP);
-        let row = answered(inner.ask(query)).await?;
-        let forgotten = row.map(|row| row.try_get::<i32, _>(0)).transpose()?;
-        if forgotten.is_none_or(|forgotten| forgotten < STEP) {
-            return Ok(());
-        }
-    }
+    let query = || inner.query(FORGET_HANDLED).bind(&inner.group).bind(STEP);
+    in_steps(|| inner.settings.route.ask_one(&inner.pool, query())).await
+}
+
+/// Forgets so many at a time, until there is nothing left.
+async fn in_steps<F: Future<Output = Result<PgRow, sqlx::Error>>>(forget: impl Fn() -> F) -> Result<(), Error> {
+    while answered(forget()).await?.try_get::<i32, _>(0)? >= STEP {}
+    Ok(())
 }
 
 /// Moves scheduled events into the log that are due. Returns whether there were any, and nobody else is at it.
