@@ -161,6 +161,41 @@ async fn it_is_not_live_while_the_database_is_away() -> Result {
     running.stop().await
 }
 
+/// One that it looks by, one by which it is called.
+#[tokio::test]
+async fn it_falls_asleep_with_two_connections() -> Result {
+    let database = migrated().await?;
+    Group::new("a", database.pool()).await?;
+    let two = PgPoolOptions::new().max_connections(2).acquire_timeout(Duration::from_millis(200));
+    let pool = two.connect(database.url()).await?;
+    let running = Running::start(subscriber(&pool)).await?;
+    let asleep = async {
+        let ticket = "SELECT is_called FROM eventwright.asleep";
+        while !sqlx::query_scalar::<_, bool>(ticket).fetch_one(database.pool()).await? {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        Ok::<_, sqlx::Error>(())
+    };
+    tokio::time::timeout(Duration::from_secs(60), asleep).await.map_err(|_| "never asleep")??;
+    running.stop().await
+}
+
+/// A server that takes no more connections leaves it those that it has, however often a worker asks for another one.
+#[tokio::test]
+async fn it_goes_on_looking_while_workers_get_no_connections() -> Result {
+    let (database, mut beside, name) = with_a_way_around().await?;
+    let mut publisher = database.pool().acquire().await?.detach();
+    // a worker needs two beside the two of `it_falls_asleep_with_two_connections`
+    let three = PgPoolOptions::new().max_connections(3).acquire_timeout(Duration::from_millis(50));
+    let running = Running::start(subscriber(&three.connect(database.url()).await?)).await?;
+    let_in(&mut beside, &name, false).await?;
+    publish(&mut publisher, "x", 1).await?;
+    let fails = |health: &Health| says(health.live(), "the worker of range") && says(health.live(), "for 2 s");
+    running.until("failing for long", fails).await?;
+    assert!(running.health.ready().is_ok(), "{:?}", running.health.ready());
+    running.stop().await
+}
+
 /// It still polls.
 #[tokio::test]
 async fn it_is_not_live_but_ready_while_it_can_not_listen() -> Result {
@@ -168,7 +203,7 @@ async fn it_is_not_live_but_ready_while_it_can_not_listen() -> Result {
     let running = Running::start(subscriber(database.pool())).await?;
     let_in(&mut beside, &name, false).await?;
     assert_eq!(terminate(&mut beside, &name, "^LISTEN").await?, 1);
-    // looking fails, too, for as long as maintenance has the connections that were there
+    // looking fails, too, for as long as maintenance has the connection that was there
     let is_deaf = |health: &Health| {
         let reasons = health.live().err().map_or(Vec::new(), |unhealthy| unhealthy.reasons().to_vec());
         matches!(reasons.as_slice(), [reason] if reason.starts_with("listening for calls fails"))

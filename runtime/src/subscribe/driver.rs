@@ -183,18 +183,22 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
             };
             match turned {
                 Ok(true) => return Ok(()),
-                Ok(false) => self.back_off = BUSY,
+                Ok(false) => {}
                 // who drains waits for the end, not for a database
                 Err(error) if until == Until::Quiet || error.is_final() => return Err(error),
                 Err(error) => {
                     self.inner.health.can_not_look(&error);
-                    self.eyes.discard();
-                    error!(group = self.inner.group, %error, retry_in = ?self.back_off, "the database refused");
-                    tokio::time::sleep(self.back_off).await;
-                    self.back_off = (self.back_off * 2).min(LONGEST_BACK_OFF);
+                    self.back_off(&error).await;
                 }
             }
         }
+    }
+
+    /// Waits after a failure, longer each time until there is a success.
+    async fn back_off(&mut self, error: &Error) {
+        error!(group = self.inner.group, %error, retry_in = ?self.back_off, "the database refused");
+        tokio::time::sleep(self.back_off).await;
+        self.back_off = (self.back_off * 2).min(LONGEST_BACK_OFF);
     }
 
     /// The log is another one than it was: goes on with it, if it has all that the group has read. Where a database refuses to say so,
@@ -217,7 +221,8 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
             tokio::time::sleep_until(looked + self.pace).await;
         }
         self.looked = Some(tokio::time::Instant::now());
-        let look = answered(self.look()).await?;
+        let look = answered(self.look()).await;
+        let look = self.unless_blind(look)?;
         self.pace = match look.spans.is_empty() && look.due_in != Some(Duration::ZERO) {
             true => Duration::ZERO,
             false => (self.pace * 2).clamp(FIRST_PACE, LAST_PACE),
@@ -232,8 +237,10 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
         let rest = look.rests.unwrap_or_default().max(self.inner.settings.poll);
         self.inner.health.looked(rest, |work| look.is_to_be_done(work));
         if !self.tasks.is_empty() {
-            self.wait_at_work().await?;
-        } else if let Some(rest) = look.rests {
+            return self.wait_at_work(until).await.map(|()| false);
+        }
+        self.back_off = BUSY;
+        if let Some(rest) = look.rests {
             tokio::time::sleep(rest).await;
         } else if look.meeting {
             tokio::time::sleep(BUSY).await;
@@ -288,6 +295,14 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
         })
     }
 
+    /// What the connection that looks has answered. Where it has not, it is not asked again.
+    fn unless_blind<T>(&mut self, answer: Result<T, Error>) -> Result<T, Error> {
+        if answer.is_err() {
+            self.eyes.discard();
+        }
+        answer
+    }
+
     async fn look_at_group(&self, newest: i64) -> Result<Option<PgRow>, sqlx::Error> {
         let query = self.inner.query(LOOK).bind(&self.inner.group).bind(newest).bind(&self.inner.kinds);
         self.inner.ask(query).await
@@ -299,8 +314,8 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
             return Ok(false);
         }
         let eyes = answered(self.eyes.get(&self.inner.log.pool)).await?;
-        let scouted = scout(&self.inner, eyes, &look.spans, &look.newest, &look.event_types).await?;
-        let Some(mut scouted) = scouted else { return Ok(false) };
+        let scouted = scout(&self.inner, eyes, &look.spans, &look.newest, &look.event_types).await;
+        let Some(mut scouted) = self.unless_blind(scouted)? else { return Ok(false) };
         if scouted.found.len() > usize::from(self.inner.settings.workers) {
             return Ok(false);
         }
@@ -352,7 +367,7 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
     }
 
     /// Waits until a task is finished, or for a moment, to see what else there is to do.
-    async fn wait_at_work(&mut self) -> Result<(), Error> {
+    async fn wait_at_work(&mut self, until: Until) -> Result<(), Error> {
         let moment = if self.has_hands_free() || self.may_run_held() { BUSY } else { FULL };
         tokio::select! {
             Some(finished) = self.tasks.join_next_with_id() => match finished {
@@ -360,7 +375,13 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
                     if let Some(work) = self.at_work.remove(&id) {
                         self.inner.health.worked(work, &result);
                     }
-                    result?;
+                    match result {
+                        Ok(()) => self.back_off = BUSY,
+                        Err(error) if until == Until::Quiet || error.is_final() || matches!(error, Error::AnotherLog(_)) => {
+                            return Err(error);
+                        }
+                        Err(error) => self.back_off(&error).await,
+                    }
                 }
                 Err(panic) => {
                     // handlers' panics are caught; this is a defect of ours, and others may go on
@@ -385,7 +406,9 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
         }
         let Some(ticket) = self.ticket.as_ref().filter(|ticket| !ticket.is_old()) else {
             let log = &self.inner.log;
-            self.ticket = Some(answered(Ticket::take(&log.pool, &log.schema)).await?);
+            let eyes = answered(self.eyes.get(&log.pool)).await?;
+            let ticket = answered(Ticket::take(eyes, &log.schema)).await;
+            self.ticket = Some(self.unless_blind(ticket)?);
             return Ok(());
         };
         let nap = match look.settled {

@@ -7,7 +7,7 @@
 use std::time::{Duration, Instant};
 
 use sqlx::postgres::PgListener;
-use sqlx::{Executor, PgPool};
+use sqlx::{Executor, PgConnection, PgPool};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -128,10 +128,10 @@ pub(super) struct Ticket {
 }
 
 impl Ticket {
-    pub(super) async fn take(pool: &PgPool, schema: &Schema) -> Result<Self, sqlx::Error> {
+    pub(super) async fn take(db: &mut PgConnection, schema: &Schema) -> Result<Self, sqlx::Error> {
         let fence = sqlx::query_scalar(schema.sql("SELECT eventwright.fall_asleep(make_interval(secs => $1))::text"))
             .bind(GOOD_FOR.as_secs_f64())
-            .fetch_one(pool)
+            .fetch_one(db)
             .await?;
         Ok(Self { fence, taken: Instant::now() })
     }
