@@ -383,16 +383,18 @@ END
 $$;
 
 -- What a group has to do: the ranges that are not at window `newest` yet, and seconds until the next held event is due that is of
--- one of these kinds (see `due_in`). No locks. Plan: the group's positions.
+-- one of these kinds (see `due_in`); and all its ranges. No locks. Plan: the group's positions.
 CREATE FUNCTION eventwright.look(of_group text, newest bigint, kinds text[]) RETURNS TABLE (
     paused boolean, detached boolean, event_types text[], meeting boolean,
     due_in double precision, lows smallint[], highs smallint[], done bigint[], current bigint[], stop_at bigint[], kept_done bigint[],
-    done_snapshot text[], done_bound bigint[], done_fence text[])
+    done_snapshot text[], done_bound bigint[], done_fence text[], ranges_from smallint[], ranges_to smallint[])
 LANGUAGE sql STABLE AS $$
     SELECT g.paused_at IS NOT NULL, g.detached_at IS NOT NULL, g.event_types,
            EXISTS (SELECT FROM eventwright.positions m WHERE m.group_name = of_group AND m.stop_at IS DISTINCT FROM g.until_window),
            eventwright.due_in(of_group, kinds),
-           p.lows, p.highs, p.done, p.current, p.stop_at, p.kept_done, p.done_snapshot, p.done_bound, p.done_fence
+           p.lows, p.highs, p.done, p.current, p.stop_at, p.kept_done, p.done_snapshot, p.done_bound, p.done_fence,
+           ARRAY(SELECT bucket_lo FROM eventwright.positions WHERE group_name = of_group ORDER BY bucket_lo),
+           ARRAY(SELECT bucket_hi FROM eventwright.positions WHERE group_name = of_group ORDER BY bucket_lo)
       FROM eventwright.groups g
      CROSS JOIN LATERAL (
             SELECT array_agg(r.bucket_lo) AS lows, array_agg(r.bucket_hi) AS highs, array_agg(r.done) AS done,

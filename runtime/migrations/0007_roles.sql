@@ -141,8 +141,8 @@ END
 $$;
 
 -- Lets a role publish these event types for a domain, and nothing else. Call it again when the domain owns other types.
--- No role may insert seq or xid: they are the order of the log. RETURNING in publish.sql needs a column and a row that may be
--- read: the column is seq, and the rows are those of the own transaction.
+-- No role may insert seq or xid: they are the order of the log. RETURNING in publish.sql needs columns and a row that may be
+-- read: the columns are seq and bucket, and the rows are those of the own transaction.
 CREATE FUNCTION eventwright.grant_producer(to_role name, of_domain text, event_types text[]) RETURNS void
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
@@ -152,7 +152,7 @@ DECLARE
 BEGIN
     PERFORM eventwright.note_role(to_role, of_domain);
     UPDATE eventwright.roles SET publishes = event_types WHERE role = to_role;
-    EXECUTE format('GRANT INSERT (%s), SELECT (seq) ON eventwright.outbox TO %I', columns, to_role);
+    EXECUTE format('GRANT INSERT (%s), SELECT (seq, bucket) ON eventwright.outbox TO %I', columns, to_role);
     EXECUTE format('GRANT USAGE ON SEQUENCE eventwright.outbox_seq TO %I', to_role);
     EXECUTE format('GRANT SELECT ON SEQUENCE eventwright.asleep, eventwright.awake TO %I', to_role);
     IF to_regclass('eventwright.idempotency_keys') IS NOT NULL THEN

@@ -161,34 +161,45 @@ async fn it_is_not_live_while_the_database_is_away() -> Result {
     running.stop().await
 }
 
-/// One that it looks by, one by which it is called.
-#[tokio::test]
-async fn it_falls_asleep_with_two_connections() -> Result {
-    let database = migrated().await?;
-    Group::new("a", database.pool()).await?;
-    let two = PgPoolOptions::new().max_connections(2).acquire_timeout(Duration::from_millis(200));
-    let pool = two.connect(database.url()).await?;
-    let running = Running::start(subscriber(&pool)).await?;
-    let asleep = async {
-        let ticket = "SELECT is_called FROM eventwright.asleep";
-        while !sqlx::query_scalar::<_, bool>(ticket).fetch_one(database.pool()).await? {
+/// A subscriber on a server that takes no more connections, with the two that it needs to look and to be called; and a publisher.
+async fn with_two_connections() -> Result<(Database, Running, PgConnection)> {
+    let (database, mut beside, name) = with_a_way_around().await?;
+    let mut publisher = database.pool().acquire().await?.detach();
+    let running = Running::start(subscriber(database.pool())).await?;
+    ticket_after(&mut publisher, 0).await?;
+    let_in(&mut beside, &name, false).await?;
+    terminate(&mut beside, &name, "^(?!LISTEN|.*(asleep|open_window|plan_cache_mode))").await?;
+    Ok((database, running, publisher))
+}
+
+/// Waits until the group sleeps with a newer ticket.
+async fn ticket_after(db: &mut PgConnection, ticket: i64) -> Result<i64> {
+    let taken = async {
+        loop {
+            let newest: i64 =
+                sqlx::query_scalar("SELECT last_value FROM eventwright.asleep").fetch_one(&mut *db).await?;
+            if newest > ticket {
+                return Ok::<_, sqlx::Error>(newest);
+            }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        Ok::<_, sqlx::Error>(())
     };
-    tokio::time::timeout(Duration::from_secs(60), asleep).await.map_err(|_| "never asleep")??;
+    Ok(tokio::time::timeout(Duration::from_secs(60), taken).await.map_err(|_| "never asleep")??)
+}
+
+#[tokio::test]
+async fn it_needs_two_connections_to_sleep() -> Result {
+    let (_database, running, mut publisher) = with_two_connections().await?;
+    let ticket = ticket_after(&mut publisher, 0).await?;
+    sqlx::query("SELECT pg_notify('eventwright', $1::text)").bind(ticket).execute(&mut publisher).await?;
+    ticket_after(&mut publisher, ticket).await?;
     running.stop().await
 }
 
-/// A server that takes no more connections leaves it those that it has, however often a worker asks for another one.
+/// It would not get them again.
 #[tokio::test]
-async fn it_goes_on_looking_while_workers_get_no_connections() -> Result {
-    let (database, mut beside, name) = with_a_way_around().await?;
-    let mut publisher = database.pool().acquire().await?.detach();
-    // a worker needs two beside the two of `it_falls_asleep_with_two_connections`
-    let three = PgPoolOptions::new().max_connections(3).acquire_timeout(Duration::from_millis(50));
-    let running = Running::start(subscriber(&three.connect(database.url()).await?)).await?;
-    let_in(&mut beside, &name, false).await?;
+async fn it_keeps_its_two_connections_while_workers_get_none() -> Result {
+    let (_database, running, mut publisher) = with_two_connections().await?;
     publish(&mut publisher, "x", 1).await?;
     let fails = |health: &Health| says(health.live(), "the worker of range") && says(health.live(), "for 2 s");
     running.until("failing for long", fails).await?;

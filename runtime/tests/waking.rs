@@ -5,7 +5,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{Group, Result, migrated, open, publish, record};
+use common::{Group, Result, migrated, open, publish, record, rests};
 use sqlx::{PgPool, Postgres, Transaction};
 use tokio::sync::oneshot;
 
@@ -71,19 +71,7 @@ async fn one_who_sleeps_rests() -> Result {
     let group = Group::new("a", pool).await?;
     let running = Running::start(&group);
     while !somebody_sleeps(pool).await? {}
-    let mut watch = pool.acquire().await?;
-    let last_asked = "SELECT max(query_start)::text FROM pg_stat_activity
-                       WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()";
-    let rests = async {
-        loop {
-            let before: Option<String> = sqlx::query_scalar(last_asked).fetch_one(&mut *watch).await?;
-            tokio::time::sleep(A_WHILE).await;
-            if before == sqlx::query_scalar(last_asked).fetch_one(&mut *watch).await? {
-                return Ok::<_, sqlx::Error>(());
-            }
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(20), rests).await.map_err(|_| "it looks around for ever")??;
+    rests(pool).await?;
     running.handle(&group, 0).await
 }
 
@@ -117,7 +105,8 @@ async fn publishers_call_only_while_somebody_sleeps() -> Result {
     sqlx::query("SELECT eventwright.fall_asleep('1 minute')").execute(pool).await?;
     publish(&mut *pool.acquire().await?, "heard", 1).await?;
     let call = tokio::time::timeout(Duration::from_secs(20), ear.recv()).await??;
-    let ticket: i64 = call.payload().parse()?;
+    let (ticket, _) = call.payload().split_once(' ').ok_or("no ticket")?;
+    let ticket: i64 = ticket.parse()?;
     sqlx::query("SELECT eventwright.wake_up($1)").bind(ticket).execute(pool).await?;
     publish(&mut *pool.acquire().await?, "unheard again", 1).await?;
     assert!(tokio::time::timeout(A_WHILE, ear.recv()).await.is_err(), "called though all are awake");

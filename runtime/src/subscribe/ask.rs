@@ -52,6 +52,14 @@ impl Route {
         self.ask(pool, query).await?.ok_or(sqlx::Error::RowNotFound)
     }
 
+    /// Sets something for the session, where there is one.
+    pub(super) async fn set(self, db: &mut PgConnection, statement: &'static str) -> Result<(), sqlx::Error> {
+        match self {
+            Self::Direct => sqlx::raw_sql(statement).execute(db).await.map(|_| ()),
+            Self::Pooler => Ok(()),
+        }
+    }
+
     pub(super) fn query<'q>(self, schema: &Schema, statement: &'static str) -> Query<'q> {
         sqlx::query(schema.sql(statement)).persistent(self == Self::Direct)
     }

@@ -13,6 +13,7 @@ use super::ask::{Route, answered, undo, undo_to_savepoint};
 use super::call::{is_aborted, is_shutdown, swallowed};
 use super::context::Context;
 use super::failure::Failure;
+use super::glance::{Confirmed, Fits, News};
 use super::handler::Handler;
 use super::hands::Hands;
 use super::held::attempts;
@@ -55,6 +56,8 @@ pub(super) struct Range {
     pub(super) trial: bool,
     /// What was read already.
     pub(super) ahead: Option<(Claim, Page)>,
+    /// What a glance finds, if it is to be waited for.
+    pub(super) news: Option<News>,
 }
 
 /// How a task left its range.
@@ -166,17 +169,29 @@ impl<D: Domain, S: Send + Sync + 'static> Worker<'_, D, S> {
         let Hands { work, aside, log: log_db, has_begun } = hands;
         let mut tx = answered(work.begin_with(inner.begin())).await?;
         let claimed = Claim::take(&mut tx, log, group, range.lo, &range.newest);
-        let Some((claim, standing)) = answered(claimed).await? else {
+        let Some((mut claim, standing)) = answered(claimed).await? else {
             return Ok(Ran::Leave(Left::Taken));
         };
         at_work.begin();
-        if claim.is_caught_up() || standing.paused {
+        let news = match range.news.take() {
+            Some(news) => news.of(&claim).await,
+            None => None,
+        };
+        let unconfirmed = news.map(|(page, confirmed)| {
+            pages.put_back(claim.clone(), page);
+            confirmed
+        });
+        if (unconfirmed.is_none() && claim.is_caught_up()) || standing.paused {
             return Ok(Ran::Leave(Left::Done));
         }
         let read = pages.next(&claim, log_db.as_mut().unwrap_or(aside), log, &range.event_types);
         let mut page = answered(read).await?;
         let ends = page.ends();
         let suspect = ends.is_some_and(|(first, _)| standing.suspects(first, *again));
+        if suspect && unconfirmed.is_some() {
+            // it is in no hurry any more
+            return Ok(Ran::Leave(Left::Done));
+        }
         // else it is said while the handlers run: it is sent before them, and that is as good if they take the process down
         let begins_first = suspect || !*has_begun || inner.settings.route == Route::Pooler;
         if let (true, Some(ends)) = (begins_first, ends) {
@@ -215,6 +230,22 @@ impl<D: Domain, S: Send + Sync + 'static> Worker<'_, D, S> {
         };
         let (said, ran) = tokio::join!(biased; beside, chunk.run(&mut tx, &page.events, *careful > 0));
         said?;
+        if let Some(confirmed) = unconfirmed {
+            let Ok(Confirmed { window, fits }) = confirmed.await else {
+                answered(forget_chunk(inner, aside, range.lo)).await?;
+                return Ok(Ran::Leave(Left::Done));
+            };
+            range.newest = window.clone();
+            claim.read_to(window);
+            match fits {
+                Fits::Whole => {}
+                Fits::Start => page.leave_the_rest(),
+                Fits::Not => {
+                    answered(undo(tx)).await?;
+                    return Ok(Ran::Again);
+                }
+            }
+        }
         let (held_back, blocked) = (chunk.aside, chunk.blocked);
         match ran? {
             Run::Done(0) if !page.events.is_empty() => {

@@ -14,12 +14,14 @@ use super::ask::answered;
 use super::breaker::May;
 use super::chunk::{Left, Range, run_range};
 use super::follow::follow;
+use super::glance::{Stood, glance};
 use super::hands::Kept;
 use super::held::run_held;
-use super::log::{Claim, Opened, Page, Window};
+use super::log::Opened;
+use super::look::{Look, from_now, ranges, spans};
 use super::maintain::{maintain, publish_due, report};
 use super::scout::scout;
-use super::wake::{Call, Listener, Ticket, answer};
+use super::wake::{Call, Called, Listener, Ticket, answer};
 use super::{Inner, group};
 use crate::Error;
 use crate::contract::Domain;
@@ -64,49 +66,6 @@ pub(super) enum Work {
     Held,
 }
 
-/// A range that is not at the newest window yet, as it stood a moment ago.
-#[derive(Debug)]
-pub(super) struct Span {
-    pub(super) lo: i16,
-    pub(super) hi: i16,
-    /// The window up to which all is done, if the position says what that is.
-    pub(super) kept: Option<Window>,
-    /// Whether it is not on its way to a certain window.
-    pub(super) stands_still: bool,
-}
-
-/// What there is to do.
-struct Look {
-    newest: Window,
-    spans: Vec<Span>,
-    /// Whether ranges wait for each other, to be joined: what lies behind is not to be seen yet.
-    meeting: bool,
-    event_types: Vec<String>,
-    /// Until the next held event is due; `None`: there is none.
-    due_in: Option<Duration>,
-    /// Until the next event is to be published that was published for later.
-    scheduled_in: Option<Duration>,
-    /// Whether it saw all that those published who may not call us.
-    settled: bool,
-    /// Nothing may be done before this time is over.
-    rests: Option<Duration>,
-    /// One event is to be tried.
-    trial: bool,
-}
-
-impl Look {
-    fn is_to_be_done(&self, work: Work) -> bool {
-        match work {
-            Work::Range(lo) => self.spans.iter().any(|span| span.lo == lo),
-            Work::Held => self.due_in == Some(Duration::ZERO),
-        }
-    }
-
-    fn is_quiet(&self) -> bool {
-        self.spans.is_empty() && self.due_in.is_none() && !self.meeting && self.scheduled_in != Some(Duration::ZERO)
-    }
-}
-
 struct Driver<D, S> {
     inner: Arc<Inner<D, S>>,
     tasks: JoinSet<Result<(), Error>>,
@@ -124,6 +83,10 @@ struct Driver<D, S> {
     looked: Option<tokio::time::Instant>,
     /// How long it waits after that.
     pace: Duration,
+    /// Where all was done, and nothing to do, when it last looked.
+    stood: Option<Stood>,
+    /// That a publisher has called since.
+    called: Option<Called>,
 }
 
 pub(super) async fn run<D: Domain, S: Send + Sync + 'static>(
@@ -162,6 +125,8 @@ async fn drive<D: Domain, S: Send + Sync + 'static>(
         eyes: Kept::none(),
         looked: None,
         pace: Duration::ZERO,
+        stood: None,
+        called: None,
     };
     info!(group = driver.inner.group, "subscriber runs");
     let ended = tokio::select! {
@@ -221,8 +186,13 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
             tokio::time::sleep_until(looked + self.pace).await;
         }
         self.looked = Some(tokio::time::Instant::now());
+        if let Some(look) = self.answer_at_once().await? {
+            self.looked_at(&look);
+            return self.wait_at_work(until).await.map(|()| false);
+        }
         let look = answered(self.look()).await;
         let look = self.unless_blind(look)?;
+        self.stood = Stood::at(&look);
         self.pace = match look.spans.is_empty() && look.due_in != Some(Duration::ZERO) {
             true => Duration::ZERO,
             false => (self.pace * 2).clamp(FIRST_PACE, LAST_PACE),
@@ -234,8 +204,7 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
         if !self.hand_out_what_is_new(&look).await? {
             self.hand_out(&look);
         }
-        let rest = look.rests.unwrap_or_default().max(self.inner.settings.poll);
-        self.inner.health.looked(rest, |work| look.is_to_be_done(work));
+        self.looked_at(&look);
         if !self.tasks.is_empty() {
             return self.wait_at_work(until).await.map(|()| false);
         }
@@ -253,7 +222,7 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
     async fn look(&mut self) -> Result<Look, Error> {
         let Inner { group, kinds, log, .. } = &*self.inner;
         let over = self.ticket.as_ref().map(Ticket::fence);
-        let eyes = self.eyes.get(&log.pool).await?;
+        let eyes = self.eyes.get(log).await?;
         let (Opened { newest, settled, scheduled_in }, row) = match log.is_elsewhere {
             false => log.open_and_look(eyes, over, group, kinds).await?,
             true => {
@@ -282,6 +251,7 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
             newest,
             settled,
             spans: spans(&row)?,
+            ranges: ranges(&row)?,
             meeting,
             event_types: row.try_get("event_types")?,
             due_in: due_in.map(from_now),
@@ -295,10 +265,12 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
         })
     }
 
-    /// What the connection that looks has answered. Where it has not, it is not asked again.
+    /// What the connection that looks has answered. Where it has not, it is not asked again; and where there was none, hands that rest
+    /// make room.
     fn unless_blind<T>(&mut self, answer: Result<T, Error>) -> Result<T, Error> {
         if answer.is_err() {
             self.eyes.discard();
+            self.inner.resting.give_back();
         }
         answer
     }
@@ -308,30 +280,80 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
         self.inner.ask(query).await
     }
 
+    /// Handles what a publisher has called for, where nothing was to be done a moment ago. Returns what there is to do, once its window is
+    /// opened; `None`: it is to be looked for.
+    async fn answer_at_once(&mut self) -> Result<Option<Look>, Error> {
+        let (Some(stood), Some(called)) = (self.stood.take(), self.called.take()) else { return Ok(None) };
+        if self.inner.log.is_elsewhere || !self.tasks.is_empty() || self.inner.breaker.may() != May::Run {
+            return Ok(None);
+        }
+        let inner = Arc::clone(&self.inner);
+        let mut guess = called.bucket.and_then(|bucket| stood.range_of(bucket)).map(|(range, claims)| {
+            self.hand_out_range(range);
+            claims
+        });
+        let eyes = answered(self.eyes.get(&inner.log)).await?;
+        let glanced = answered(glance(&inner, eyes, &stood)).await;
+        let Some(found) = self.unless_blind(glanced)? else { return Ok(None) };
+        if found.len() > usize::from(inner.settings.workers) {
+            return Ok(None);
+        }
+        let mut unconfirmed = Vec::new();
+        for (claim, page) in found {
+            let claims = guess.take_if(|guess| guess.lo == claim.lo()).unwrap_or_else(|| {
+                let (range, claims) = stood.range(claim.lo());
+                self.hand_out_range(range);
+                claims
+            });
+            unconfirmed.push(claims.give(claim, page));
+        }
+        drop(guess);
+        // what is asked now would be in their way
+        for page in &mut unconfirmed {
+            page.begun().await;
+        }
+        let look = answered(self.look()).await;
+        let look = self.unless_blind(look)?;
+        let eyes = answered(self.eyes.get(&inner.log)).await?;
+        let read = scout(&inner, eyes, &look.spans, &look.newest, &look.event_types).await;
+        let mut read = self.unless_blind(read)?;
+        for page in unconfirmed {
+            page.confirm(read.as_ref(), &look.newest);
+        }
+        if let Some(read) = read.take() {
+            read.pass_over(&inner).await?;
+        }
+        Ok(Some(look))
+    }
+
+    fn looked_at(&self, look: &Look) {
+        let rest = look.rests.unwrap_or_default().max(self.inner.settings.poll);
+        self.inner.health.looked(rest, |work| look.is_to_be_done(work));
+    }
+
     /// Where nobody is at work and there is little to do, ranges are handed out with what there is to do.
     async fn hand_out_what_is_new(&mut self, look: &Look) -> Result<bool, Error> {
         if !self.tasks.is_empty() || look.rests.is_some() || look.trial || look.due_in == Some(Duration::ZERO) {
             return Ok(false);
         }
-        let eyes = answered(self.eyes.get(&self.inner.log.pool)).await?;
+        let eyes = answered(self.eyes.get(&self.inner.log)).await?;
         let scouted = scout(&self.inner, eyes, &look.spans, &look.newest, &look.event_types).await;
         let Some(mut scouted) = self.unless_blind(scouted)? else { return Ok(false) };
         if scouted.found.len() > usize::from(self.inner.settings.workers) {
             return Ok(false);
         }
         for (claim, page) in std::mem::take(&mut scouted.found) {
-            self.hand_out_range(look, claim.lo(), Some((claim, page)));
+            self.hand_out_range(look.range(claim.lo(), Some((claim, page))));
         }
         scouted.pass_over(&self.inner).await?;
         Ok(true)
     }
 
-    fn hand_out_range(&mut self, look: &Look, lo: i16, ahead: Option<(Claim, Page)>) {
-        let (newest, event_types) = (look.newest.clone(), look.event_types.clone());
-        let range = Range { lo, newest, event_types, trial: look.trial, ahead };
+    fn hand_out_range(&mut self, range: Range) {
+        let work = Work::Range(range.lo);
         let inner = Arc::clone(&self.inner);
         let task = self.tasks.spawn(async move { run_and_rest(&inner, range).await });
-        self.at_work.insert(task.id(), Work::Range(lo));
+        self.at_work.insert(task.id(), work);
     }
 
     fn hand_out(&mut self, look: &Look) {
@@ -350,7 +372,7 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
                 return;
             }
             if self.at_work.values().all(|work| *work != Work::Range(span.lo)) {
-                self.hand_out_range(look, span.lo, None);
+                self.hand_out_range(look.range(span.lo, None));
             }
         }
     }
@@ -406,7 +428,7 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
         }
         let Some(ticket) = self.ticket.as_ref().filter(|ticket| !ticket.is_old()) else {
             let log = &self.inner.log;
-            let eyes = answered(self.eyes.get(&log.pool)).await?;
+            let eyes = answered(self.eyes.get(log)).await?;
             let ticket = answered(Ticket::take(eyes, &log.schema)).await;
             self.ticket = Some(self.unless_blind(ticket)?);
             return Ok(());
@@ -427,8 +449,10 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
     fn answer(&mut self, call: Call) {
         match call {
             // of one who had not seen that; a ticket that was taken since is as good as before
-            Call::Answered(ticket) if ticket <= self.answered => {}
-            Call::Answered(ticket) => {
+            Call::Answered(called) if called.ticket <= self.answered => self.called = Some(called),
+            Call::Answered(called) => {
+                let ticket = called.ticket;
+                self.called = Some(called);
                 self.ticket = None;
                 self.answered = ticket;
                 let inner = Arc::clone(&self.inner);
@@ -449,7 +473,7 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
             return Ok(());
         }
         self.maintained = Some(Instant::now());
-        self.eyes.give_back();
+        self.eyes.give_back(&self.inner.log).await;
         self.inner.resting.give_back();
         report(&self.inner).await?;
         if self.maintenance.as_ref().is_none_or(JoinHandle::is_finished) {
@@ -470,7 +494,7 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
         }
         // they have connections, which closing the pools would wait for
         self.listener = None;
-        self.eyes.give_back();
+        self.eyes.discard();
         self.inner.resting.give_back();
         self.inner.log.pool.close().await;
         self.inner.pool.close().await;
@@ -484,35 +508,6 @@ impl<D, S> Drop for Driver<D, S> {
         self.inner.stopping.store(true, Ordering::Relaxed);
         self.tasks.detach_all();
     }
-}
-
-fn from_now(seconds: f64) -> Duration {
-    Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX)
-}
-
-fn spans(row: &PgRow) -> Result<Vec<Span>, sqlx::Error> {
-    // null where there are none
-    let lows: Option<Vec<i16>> = row.try_get("lows")?;
-    let Some(lows) = lows else { return Ok(Vec::new()) };
-    let highs: Vec<i16> = row.try_get("highs")?;
-    let done: Vec<i64> = row.try_get("done")?;
-    let current: Vec<Option<i64>> = row.try_get("current")?;
-    let stop_at: Vec<Option<i64>> = row.try_get("stop_at")?;
-    let kept: Vec<Option<i64>> = row.try_get("kept_done")?;
-    let snapshot: Vec<Option<String>> = row.try_get("done_snapshot")?;
-    let bound: Vec<Option<i64>> = row.try_get("done_bound")?;
-    let fence: Vec<Option<String>> = row.try_get("done_fence")?;
-    let window = |at: usize| {
-        let (snapshot, bound, fence) = (snapshot[at].clone()?, bound[at]?, fence[at].clone()?);
-        (kept[at] == Some(done[at])).then_some(Window { id: done[at], snapshot, bound, fence })
-    };
-    let span = |(at, (lo, hi))| Span {
-        lo,
-        hi,
-        kept: window(at),
-        stands_still: current[at].is_none() && stop_at[at].is_none(),
-    };
-    Ok(lows.into_iter().zip(highs).enumerate().map(span).collect())
 }
 
 /// Runs a range, and keeps off it for a while where another worker has it, or is to have it.

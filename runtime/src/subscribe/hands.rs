@@ -3,10 +3,11 @@
 use std::sync::{Mutex, PoisonError};
 
 use sqlx::pool::PoolConnection;
-use sqlx::{Connection, PgPool, Postgres};
+use sqlx::{Connection, Postgres};
 
 use super::Inner;
 use super::ask::answered;
+use super::log::Log;
 use crate::Error;
 
 /// Three sides of a worker: the transaction of the handlers, what must be written beside it, and the log.
@@ -71,7 +72,8 @@ impl Resting {
     }
 }
 
-/// A connection that is kept from use to use.
+/// A connection to the log that is kept from use to use, and plans each of its statements once: they are few, short and asked often, and
+/// one plan is as good as another for any of their arguments.
 pub(super) struct Kept(Option<PoolConnection<Postgres>>);
 
 impl Kept {
@@ -79,15 +81,22 @@ impl Kept {
         Self(None)
     }
 
-    pub(super) async fn get(&mut self, pool: &PgPool) -> Result<&mut PoolConnection<Postgres>, sqlx::Error> {
+    pub(super) async fn get(&mut self, log: &Log) -> Result<&mut PoolConnection<Postgres>, sqlx::Error> {
         match &mut self.0 {
             Some(connection) => Ok(connection),
-            none => Ok(none.insert(pool.acquire().await?)),
+            none => {
+                let mut connection = log.pool.acquire().await?;
+                log.route.set(&mut connection, "SET plan_cache_mode = force_generic_plan").await?;
+                Ok(none.insert(connection))
+            }
         }
     }
 
-    pub(super) fn give_back(&mut self) {
-        self.0 = None;
+    pub(super) async fn give_back(&mut self, log: &Log) {
+        let Some(mut connection) = self.0.take() else { return };
+        if answered(log.route.set(&mut connection, "RESET plan_cache_mode")).await.is_err() {
+            connection.close_on_drop();
+        }
     }
 
     /// It may hang, or be in the midst of something.

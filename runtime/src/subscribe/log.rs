@@ -277,9 +277,19 @@ impl Claim {
         Ok(Some((Self { lo, hi: row.try_get("bucket_hi")?, after: row.try_get("after_seq")?, done, target }, standing)))
     }
 
+    /// Whether both are of the same range, and stand at the same place.
+    pub(super) fn is_from_where(&self, other: &Self) -> bool {
+        (self.lo, self.hi, self.after, &self.done) == (other.lo, other.hi, other.after, &other.done)
+    }
+
     /// The first of its buckets, by which a group knows its ranges.
     pub(super) fn lo(&self) -> i16 {
         self.lo
+    }
+
+    /// Reads to this window, in place of that to which all is done.
+    pub(super) fn read_to(&mut self, window: Window) {
+        self.target = window;
     }
 
     /// Whether everything up to the window is done.
@@ -404,6 +414,16 @@ impl Window {
         Self { id: 0, snapshot: "3:3:".into(), bound: 0, fence: "3".into() }
     }
 
+    /// No window that was opened: it sees whatever the statement sees that reads up to it.
+    pub(super) fn of_all_after(done: &Self) -> Self {
+        Self {
+            id: i64::MAX,
+            snapshot: format!("{0}:{0}:", i64::MAX),
+            bound: done.bound.saturating_add(SPAN),
+            fence: i64::MAX.to_string(),
+        }
+    }
+
     /// Whether nobody who ran when it was opened may still commit an event up to its bound: it names no running transaction, and
     /// none began between its snapshot and its fence.
     fn is_the_end_of_all_before(&self) -> bool {
@@ -450,6 +470,13 @@ impl Page {
     /// Whether there may be more up to the same window.
     pub(super) fn has_next(&self) -> bool {
         !self.complete
+    }
+
+    /// There is more up to the same window than was read.
+    pub(super) fn leave_the_rest(&mut self) {
+        if let Some(last) = self.events.last() {
+            (self.passed, self.complete) = (last.seq, false);
+        }
     }
 
     /// Leaves the first `count` events, which are at least one, and returns the others, if there are any.

@@ -4,8 +4,8 @@ use sqlx::PgConnection;
 
 use super::Inner;
 use super::ask::answered;
-use super::driver::Span;
 use super::log::{Claim, Identity, Page, Window};
+use super::look::Span;
 use crate::Error;
 
 const PASS_OVER: &str = include_str!("../sql/pass_over.sql");
@@ -54,6 +54,12 @@ pub(super) async fn scout<D, S>(
 }
 
 impl Scouted {
+    /// What it has for the range of a claim, from where that stands.
+    pub(super) fn page_of(&self, claim: &Claim) -> Option<&Page> {
+        let found = self.found.iter().find(|(found, _)| found.is_from_where(claim));
+        found.map(|(_, page)| page)
+    }
+
     /// Moves the ranges on in which there is nothing.
     pub(super) async fn pass_over<D, S>(self, inner: &Inner<D, S>) -> Result<(), Error> {
         if self.empty.is_empty() {

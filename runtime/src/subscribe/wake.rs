@@ -28,10 +28,29 @@ const RECONNECT: Duration = Duration::from_millis(500);
 /// What reached the listener.
 #[derive(Debug)]
 pub(super) enum Call {
-    /// A publisher's answer to all tickets up to this one.
-    Answered(i64),
+    /// A publisher's answer.
+    Answered(Called),
     /// Notifications may have been lost: look, and take a new ticket.
     Lost,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Called {
+    /// All tickets up to this one are answered.
+    pub(super) ticket: i64,
+    /// About where what was published is to be found.
+    pub(super) bucket: Option<i16>,
+}
+
+impl Called {
+    /// `ticket bucket`, or the ticket alone.
+    fn parse(payload: &str) -> Option<Self> {
+        let (ticket, bucket) = match payload.split_once(' ') {
+            Some((ticket, bucket)) => (ticket, Some(bucket.parse().ok()?)),
+            None => (payload, None),
+        };
+        Some(Self { ticket: ticket.parse().ok()?, bucket })
+    }
 }
 
 /// The connection that listens, in a task of its own, so that waiting for it can be given up at any time.
@@ -111,7 +130,9 @@ async fn listen(listener: PgListener, pool: PgPool, schema: Schema, calls: mpsc:
 /// on which nobody calls.
 async fn hear(listener: &mut PgListener) -> Result<Option<Call>, sqlx::Error> {
     match timeout(HEARTBEAT, listener.try_recv()).await {
-        Ok(Ok(Some(notification))) => Ok(Some(notification.payload().parse().map_or(Call::Lost, Call::Answered))),
+        Ok(Ok(Some(notification))) => {
+            Ok(Some(Called::parse(notification.payload()).map_or(Call::Lost, Call::Answered)))
+        }
         Ok(Ok(None)) => Err(sqlx::Error::Io(std::io::ErrorKind::ConnectionAborted.into())),
         Ok(Err(error)) => Err(error),
         Err(_) => match timeout(NO_ANSWER, sqlx::query("SELECT 1").execute(listener)).await {

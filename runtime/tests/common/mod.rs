@@ -81,6 +81,23 @@ pub async fn open(pool: &PgPool, about: &str) -> Result<Transaction<'static, Pos
     Ok(tx)
 }
 
+/// Waits until nobody else asks the database anything any more: who sleeps has looked around.
+pub async fn rests(pool: &PgPool) -> Result {
+    let mut watch = pool.acquire().await?;
+    let last_asked = "SELECT max(query_start)::text FROM pg_stat_activity
+                       WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()";
+    let rests = async {
+        loop {
+            let before: Option<String> = sqlx::query_scalar(last_asked).fetch_one(&mut *watch).await?;
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            if before == sqlx::query_scalar(last_asked).fetch_one(&mut *watch).await? {
+                return Ok::<_, sqlx::Error>(());
+            }
+        }
+    };
+    Ok(tokio::time::timeout(Duration::from_secs(20), rests).await.map_err(|_| "it looks around for ever")??)
+}
+
 /// What a group was given, in order, as it stands in the database: a handler's effect.
 pub struct Group {
     name: &'static str,

@@ -1,0 +1,150 @@
+//! Events that are handled before their window is opened, and what becomes of that when the window is.
+
+mod common;
+
+use std::time::Duration;
+
+use common::{Group, Happened, Home, Result, insert_effect, migrated, open, publish, rests};
+use eventwright::testing::Database;
+use eventwright::{Context, Event, Handled, RetryPolicy, Subscriber};
+use sqlx::{PgConnection, PgPool};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
+
+type Begun = UnboundedSender<String>;
+
+/// Says that it begins, whatever becomes of that.
+async fn record(event: Event<Happened>, cx: &mut Context<'_, Home, (&'static str, Begun)>) -> Handled {
+    let (group, begun) = cx.state();
+    let group = *group;
+    begun.send(event.payload.about.clone())?;
+    insert_effect(cx.tx(), group, &event).await?;
+    Ok(())
+}
+
+/// A subscriber that sleeps, on a log in which no window can be opened for now.
+struct Halted {
+    database: Database,
+    group: Group,
+    halts: PgConnection,
+    begun: UnboundedReceiver<String>,
+    stop: oneshot::Sender<()>,
+    task: tokio::task::JoinHandle<Result<(), eventwright::Error>>,
+}
+
+impl Halted {
+    async fn start() -> Result<Self> {
+        let database = migrated().await?;
+        let pool = database.pool();
+        let group = Group::new("a", pool).await?;
+        let (begins, begun) = unbounded_channel();
+        // an attempt that is counted is the last one
+        let subscriber = Subscriber::<Home>::new("a", pool.clone()).state(("a", begins)).ranges(1);
+        let subscriber =
+            subscriber.poll_every(Duration::from_secs(600)).retry(RetryPolicy::default().attempts(1)).on(record);
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(subscriber.run_until(async move { stopped.await.unwrap_or(()) }));
+        until(pool, "SELECT asleep.last_value > awake.last_value FROM eventwright.asleep, eventwright.awake").await?;
+        rests(pool).await?;
+        let mut halts = pool.acquire().await?.detach();
+        let halt = "SELECT pg_advisory_lock('eventwright.windows'::regclass::oid::bigint::bit(32)::int, 1)";
+        sqlx::query(halt).execute(&mut halts).await?;
+        Ok(Self { database, group, halts, begun, stop, task })
+    }
+
+    fn pool(&self) -> &PgPool {
+        self.database.pool()
+    }
+
+    async fn publish(&self, about: &str) -> Result {
+        publish(&mut *self.pool().acquire().await?, about, 1).await?;
+        Ok(())
+    }
+
+    async fn begun(&mut self) -> Result<String> {
+        let begun = tokio::time::timeout(Duration::from_secs(60), self.begun.recv()).await;
+        Ok(begun.map_err(|_| "no handler began")?.ok_or("the subscriber ended")?)
+    }
+
+    /// Waits for as many effects as that, and returns in which order they were, and which handlers began meanwhile.
+    async fn goes_on(mut self, effects: usize) -> Result<(Vec<String>, Vec<String>)> {
+        let go_on = "SELECT pg_advisory_unlock('eventwright.windows'::regclass::oid::bigint::bit(32)::int, 1)";
+        sqlx::query(go_on).execute(&mut self.halts).await?;
+        until(self.pool(), &format!("SELECT count(*) >= {effects} FROM effects")).await?;
+        self.stop.send(()).map_err(|()| "nobody to stop")?;
+        self.task.await??;
+        let mut begun = Vec::new();
+        while let Some(about) = self.begun.recv().await {
+            begun.push(about);
+        }
+        Ok((self.group.all().await?, begun))
+    }
+}
+
+async fn until(pool: &PgPool, is_so: &str) -> Result {
+    let waits = async {
+        while !sqlx::query_scalar::<_, bool>(sqlx::AssertSqlSafe(is_so)).fetch_one(pool).await? {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        Ok::<_, sqlx::Error>(())
+    };
+    Ok(tokio::time::timeout(Duration::from_secs(60), waits).await.map_err(|_| format!("never: {is_so}"))??)
+}
+
+/// Whether the subscriber waits for the window.
+const OPENS: &str = "SELECT EXISTS (SELECT FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event = 'advisory' AND query ~ 'open_window')";
+
+#[tokio::test]
+async fn a_call_is_answered_before_a_window_is_opened() -> Result {
+    let mut halted = Halted::start().await?;
+    halted.publish("x").await?;
+    assert_eq!(halted.begun().await?, "x");
+    until(halted.pool(), OPENS).await?;
+    assert!(halted.group.all().await?.is_empty(), "nothing is done before the window is there");
+    assert_eq!(halted.goes_on(1).await?, (vec!["x".into()], vec![]));
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_published_before_the_window_is_opened_comes_after() -> Result {
+    let mut halted = Halted::start().await?;
+    halted.publish("x").await?;
+    assert_eq!(halted.begun().await?, "x");
+    for about in ["y", "x", "z"] {
+        halted.publish(about).await?;
+    }
+    let in_order = ["x", "y", "x", "z"].map(String::from).to_vec();
+    assert_eq!(halted.goes_on(4).await?, (in_order.clone(), in_order[1..].to_vec()));
+    Ok(())
+}
+
+/// It is not where it was passed over, nor after what came later: what was handled is undone, and handled again in its turn.
+#[tokio::test]
+async fn what_comes_in_between_undoes_what_was_handled() -> Result {
+    let mut halted = Halted::start().await?;
+    let early = open(halted.pool(), "early").await?;
+    halted.publish("x").await?;
+    assert_eq!(halted.begun().await?, "x");
+    early.commit().await?;
+    let in_order = ["early", "x"].map(String::from).to_vec();
+    assert_eq!(halted.goes_on(2).await?, (in_order.clone(), in_order));
+    Ok(())
+}
+
+/// And not taken for an event that takes processes down.
+#[tokio::test]
+async fn what_was_handled_is_undone_where_the_window_is_not_opened() -> Result {
+    let mut halted = Halted::start().await?;
+    halted.publish("x").await?;
+    assert_eq!(halted.begun().await?, "x");
+    until(halted.pool(), OPENS).await?;
+    let terminate = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                      WHERE datname = current_database() AND wait_event = 'advisory' AND query ~ 'open_window'";
+    assert_eq!(sqlx::query(terminate).execute(halted.pool()).await?.rows_affected(), 1);
+    until(halted.pool(), OPENS).await?;
+    assert!(halted.group.all().await?.is_empty());
+    until(halted.pool(), "SELECT NOT EXISTS (SELECT FROM eventwright.begun WHERE first_seq <> 0)").await?;
+    assert_eq!(halted.goes_on(1).await?, (vec!["x".into()], vec!["x".into()]));
+    Ok(())
+}
