@@ -1,14 +1,13 @@
 //! Behind a real PgBouncer: publishers that share a few connections by the transaction, and subscribers that keep theirs.
 
 mod common;
-#[path = "pooler/pgbouncer.rs"]
-mod pgbouncer;
 
 use std::time::Duration;
 
+use common::pgbouncer::PgBouncer;
 use common::{Group, Happened, Home, Result, happened, record};
+use eventwright::testing::{Server, Settings};
 use eventwright::{Context, Error, Event, Handled, HandlerFn, Publisher, Subscriber};
-use pgbouncer::PgBouncer;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgPool};
 use tokio::task::JoinSet;
@@ -16,6 +15,8 @@ use tokio::task::JoinSet;
 const PUBLISHERS: i64 = 12;
 const EACH: i64 = 25;
 const SUBJECTS: i64 = 4;
+/// Fewer than there are clients, so that they meet on the server's connections.
+const CONNECTIONS: u16 = 3;
 /// The others are rolled back.
 const PUBLISHED: usize = (PUBLISHERS * EACH * 4 / 5) as usize;
 
@@ -56,12 +57,21 @@ struct Bench {
     pooler: PgBouncer,
     /// By the session.
     pool: PgPool,
+    server: PgConnectOptions,
+    _server: Server,
 }
 
 impl Bench {
     async fn new() -> Result<Option<Self>> {
-        let Some(pooler) = PgBouncer::start()? else { return Ok(None) };
-        let pool = PgPoolOptions::new().max_connections(10).connect_with(pooler.by_session()?).await?;
+        if !PgBouncer::is_installed() {
+            eprintln!("skipped: no pgbouncer (apt-get install pgbouncer)");
+            return Ok(None);
+        }
+        let settings = Settings::new().ignore_database_url().durable(false);
+        let running = tokio::task::spawn_blocking(|| settings.start()).await??;
+        let server: PgConnectOptions = running.url().parse()?;
+        let pooler = PgBouncer::before(&server, CONNECTIONS)?;
+        let pool = PgPoolOptions::new().max_connections(10).connect_with(pooler.by_session(&server)).await?;
         eventwright::migrate(&pool).await?;
         sqlx::raw_sql(
             "CREATE TABLE subjects (id text PRIMARY KEY, n bigint NOT NULL DEFAULT 0);
@@ -69,7 +79,7 @@ impl Bench {
         )
         .execute(&pool)
         .await?;
-        Ok(Some(Self { pooler, pool }))
+        Ok(Some(Self { pooler, pool, server, _server: running }))
     }
 
     /// Has more publishers than the pooler has connections, while the subscriber runs until all is handled.
@@ -81,7 +91,7 @@ impl Bench {
     where
         F: for<'a> HandlerFn<'a, Happened, Home, &'static str> + Send + Sync + 'static,
     {
-        let group = Group::new("a", &self.pool).await?;
+        let group = Group::new("a", &self.pool).await?.straight();
         let handled = async {
             while group.all().await.map_or(0, |handled| handled.len()) < PUBLISHED {
                 tokio::time::sleep(Duration::from_millis(5)).await;
@@ -90,7 +100,7 @@ impl Bench {
         let publishing = async {
             let mut publishers: JoinSet<Result> = JoinSet::new();
             for number in 0..PUBLISHERS {
-                publishers.spawn(publisher(self.pooler.by_transaction()?, number));
+                publishers.spawn(publisher(self.pooler.by_transaction(&self.server), number));
             }
             while let Some(published) = publishers.join_next().await {
                 published??;
@@ -129,7 +139,7 @@ async fn a_subscriber_works_by_way_of_a_pooler_that_keeps_sessions() -> Result {
 #[tokio::test]
 async fn a_subscriber_works_by_way_of_a_pooler_that_keeps_nothing() -> Result {
     let Some(bench) = Bench::new().await? else { return Ok(()) };
-    let shared = PgPoolOptions::new().connect_with(bench.pooler.by_transaction()?).await?;
+    let shared = PgPoolOptions::new().connect_with(bench.pooler.by_transaction(&bench.server)).await?;
     let subscriber = |_: &Group| {
         let subscriber = Subscriber::<Home>::new("a", shared).behind_pooler();
         Ok(subscriber.workers(2).poll_every(Duration::from_millis(10)).state("a"))
