@@ -5,9 +5,9 @@ mod common;
 use std::time::Duration;
 
 use common::pgbouncer::PgBouncer;
-use common::{Group, Happened, Home, Result, happened, record};
+use common::{Group, Happened, Home, Result, happened, publish, record};
 use eventwright::testing::{Server, Settings};
-use eventwright::{Context, Error, Event, Handled, HandlerFn, Publisher, Subscriber};
+use eventwright::{Context, Error, Event, Handled, HandlerFn, Publisher, Start, Subscriber};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgPool};
 use tokio::task::JoinSet;
@@ -145,4 +145,23 @@ async fn a_subscriber_works_by_way_of_a_pooler_that_keeps_nothing() -> Result {
         Ok(subscriber.workers(2).poll_every(Duration::from_millis(10)).state("a"))
     };
     bench.run(subscriber, record_unnamed).await
+}
+
+/// What it asks before it runs goes by the same way.
+#[tokio::test]
+async fn a_group_behind_a_pooler_begins_after_the_event_that_it_is_told() -> Result {
+    let Some(bench) = Bench::new().await? else { return Ok(()) };
+    let mut straight = bench.server.connect().await?;
+    let first = publish(&mut straight, "x", 1).await?;
+    publish(&mut straight, "x", 2).await?;
+    Group::new("a", &bench.pool).await?;
+    let shared = PgPoolOptions::new().connect_with(bench.pooler.by_transaction(&bench.server)).await?;
+    // so that there are two connections to the server, which are taken in turns
+    let both = (shared.begin().await?, shared.begin().await?);
+    tokio::try_join!(both.0.rollback(), both.1.rollback())?;
+    let subscriber = Subscriber::<Home>::new("a", shared).behind_pooler().workers(2).start(Start::After(first));
+    subscriber.state("a").on(record_unnamed).drain().await?;
+    let handled: Vec<i64> = sqlx::query_scalar("SELECT n FROM effects").fetch_all(&mut straight).await?;
+    assert_eq!(handled, [2]);
+    Ok(())
 }
