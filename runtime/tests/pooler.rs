@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 const PUBLISHERS: i64 = 12;
 const EACH: i64 = 25;
 const SUBJECTS: i64 = 4;
-/// Fewer than there are clients, so that they meet on the server's connections.
+/// Fewer than there are clients, so that they meet on the server's connections; and one more than there are workers, which is enough.
 const CONNECTIONS: u16 = 3;
 /// The others are rolled back.
 const PUBLISHED: usize = (PUBLISHERS * EACH * 4 / 5) as usize;
