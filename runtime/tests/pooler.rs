@@ -7,7 +7,7 @@ use std::time::Duration;
 use common::pgbouncer::PgBouncer;
 use common::{Group, Happened, Home, Result, happened, publish, record};
 use eventwright::testing::{Server, Settings};
-use eventwright::{Context, Error, Event, Handled, HandlerFn, Publisher, Start, Subscriber};
+use eventwright::{Context, Error, Event, Handled, HandlerFn, Publisher, RetryPolicy, Start, Subscriber};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgPool};
 use tokio::task::JoinSet;
@@ -82,6 +82,15 @@ impl Bench {
         Ok(Some(Self { pooler, pool, server, _server: running }))
     }
 
+    /// By the transaction, with connections to the server that are taken in turns.
+    async fn shared(&self) -> Result<PgPool> {
+        let shared = PgPoolOptions::new().connect_with(self.pooler.by_transaction(&self.server)).await?;
+        // there is another one only once the first is in use
+        let both = (shared.begin().await?, shared.begin().await?);
+        tokio::try_join!(both.0.rollback(), both.1.rollback())?;
+        Ok(shared)
+    }
+
     /// Has more publishers than the pooler has connections, while the subscriber runs until all is handled.
     async fn run<F>(
         &self,
@@ -139,7 +148,7 @@ async fn a_subscriber_works_by_way_of_a_pooler_that_keeps_sessions() -> Result {
 #[tokio::test]
 async fn a_subscriber_works_by_way_of_a_pooler_that_keeps_nothing() -> Result {
     let Some(bench) = Bench::new().await? else { return Ok(()) };
-    let shared = PgPoolOptions::new().connect_with(bench.pooler.by_transaction(&bench.server)).await?;
+    let shared = bench.shared().await?;
     let subscriber = |_: &Group| {
         let subscriber = Subscriber::<Home>::new("a", shared).behind_pooler();
         Ok(subscriber.workers(2).poll_every(Duration::from_millis(10)).state("a"))
@@ -155,13 +164,39 @@ async fn a_group_behind_a_pooler_begins_after_the_event_that_it_is_told() -> Res
     let first = publish(&mut straight, "x", 1).await?;
     publish(&mut straight, "x", 2).await?;
     Group::new("a", &bench.pool).await?;
-    let shared = PgPoolOptions::new().connect_with(bench.pooler.by_transaction(&bench.server)).await?;
-    // so that there are two connections to the server, which are taken in turns
-    let both = (shared.begin().await?, shared.begin().await?);
-    tokio::try_join!(both.0.rollback(), both.1.rollback())?;
-    let subscriber = Subscriber::<Home>::new("a", shared).behind_pooler().workers(2).start(Start::After(first));
+    let subscriber =
+        Subscriber::<Home>::new("a", bench.shared().await?).behind_pooler().workers(2).start(Start::After(first));
     subscriber.state("a").on(record_unnamed).drain().await?;
     let handled: Vec<i64> = sqlx::query_scalar("SELECT n FROM effects").fetch_all(&mut straight).await?;
     assert_eq!(handled, [2]);
+    Ok(())
+}
+
+/// So does what a handler publishes, which is not tried again here.
+#[tokio::test]
+async fn handlers_behind_a_pooler_publish_in_their_transactions() -> Result {
+    async fn answer(event: Event<Happened>, cx: &mut Context<'_, Home>) -> Handled {
+        if event.payload.about.starts_with("answer") {
+            return Ok(());
+        }
+        let n = event.payload.n;
+        cx.publish(happened("answer", n)).await?;
+        cx.publish_all([happened("answers", n), happened("answers", n)]).await?;
+        cx.cancel(event.envelope.event_id).await?;
+        Ok(())
+    }
+    let Some(bench) = Bench::new().await? else { return Ok(()) };
+    let mut straight = bench.server.connect().await?;
+    for n in 1..=6 {
+        publish(&mut straight, &format!("s{n}"), n).await?;
+    }
+    let subscriber = Subscriber::<Home>::new("a", bench.shared().await?).behind_pooler().workers(2).chunk(1);
+    subscriber.retry(RetryPolicy::default().attempts(1)).on(answer).drain().await?;
+    let errors: Vec<String> =
+        sqlx::query_scalar("SELECT last_error FROM eventwright.held").fetch_all(&mut straight).await?;
+    assert_eq!(errors, [""; 0]);
+    let answers = "SELECT count(*) FROM eventwright.outbox WHERE subject LIKE 'answer%'";
+    let answers: i64 = sqlx::query_scalar(answers).fetch_one(&mut straight).await?;
+    assert_eq!(answers, 18);
     Ok(())
 }
