@@ -7,7 +7,7 @@ use std::time::Duration;
 use common::pgbouncer::PgBouncer;
 use common::{Group, Happened, Home, Result, happened, publish, record};
 use eventwright::testing::{Server, Settings};
-use eventwright::{Context, Error, Event, Handled, HandlerFn, Publisher, RetryPolicy, Start, Subscriber};
+use eventwright::{Context, Error, Event, Failure, Handled, HandlerFn, Publisher, RetryPolicy, Start, Subscriber};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgPool};
 use tokio::task::JoinSet;
@@ -144,16 +144,21 @@ async fn a_subscriber_works_by_way_of_a_pooler_that_keeps_sessions() -> Result {
     bench.run(|group| Ok(group.subscriber()), record).await
 }
 
-/// All share connections by the transaction.
+/// All share connections by the transaction, also where events fail now and then and are held back.
 #[tokio::test]
 async fn a_subscriber_works_by_way_of_a_pooler_that_keeps_nothing() -> Result {
+    async fn record_or_fail(event: Event<Happened>, cx: &mut Context<'_, Home, &'static str>) -> Handled {
+        record_unnamed(event, cx).await?;
+        if fastrand::u8(..20) == 0 { Err(Failure::retry("now and then")) } else { Ok(()) }
+    }
     let Some(bench) = Bench::new().await? else { return Ok(()) };
     let shared = bench.shared().await?;
     let subscriber = |_: &Group| {
         let subscriber = Subscriber::<Home>::new("a", shared).behind_pooler();
-        Ok(subscriber.workers(2).poll_every(Duration::from_millis(10)).state("a"))
+        let retry = RetryPolicy::default().first(Duration::from_millis(5)).attempts(1_000);
+        Ok(subscriber.workers(2).retry(retry).poll_every(Duration::from_millis(10)).state("a"))
     };
-    bench.run(subscriber, record_unnamed).await
+    bench.run(subscriber, record_or_fail).await
 }
 
 /// What it asks before it runs goes by the same way.
