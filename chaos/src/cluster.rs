@@ -170,6 +170,11 @@ impl Cluster {
         }
     }
 
+    /// The first of these programs that is not among the binaries: those that tests fetch are the server's alone.
+    pub(crate) fn lacks(&self, programs: &[&'static str]) -> Option<&'static str> {
+        programs.iter().copied().find(|program| !self.binaries.directory.join(program).exists())
+    }
+
     fn data(&self) -> PathBuf {
         self.directory.path().join("data")
     }

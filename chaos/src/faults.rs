@@ -7,6 +7,7 @@ use sqlx::{ConnectOptions, Connection, PgConnection};
 use tokio::time::sleep;
 
 use crate::Result;
+use crate::cluster::Cluster;
 use crate::contract::now;
 use crate::process::{Process, Role};
 use crate::proxy::Network;
@@ -53,6 +54,19 @@ impl Fault {
         Self::LogFailedOver,
         Self::LogRestored,
     ];
+
+    /// Why it can't be done to this cluster, if it can't.
+    pub(crate) fn is_left_out(self, cluster: &Cluster) -> Option<String> {
+        let programs: &[&str] = match self {
+            Self::ClockJumped if !cluster.has_a_clock_that_jumps() => {
+                return Some("there is no libfaketime (apt-get install faketime)".into());
+            }
+            Self::LogFailedOver => &["pg_basebackup"],
+            Self::LogRestored => &["pg_dump", "pg_restore"],
+            _ => &[],
+        };
+        cluster.lacks(programs).map(|program| format!("there is no {program} beside this Postgres"))
+    }
 
     /// Whether it is the one from which others have to take over.
     pub(crate) fn is_silent(self) -> bool {
@@ -175,7 +189,7 @@ impl Process {
     }
 }
 
-async fn crash(cluster: &mut crate::cluster::Cluster, rng: &mut Rng) -> Result {
+async fn crash(cluster: &mut Cluster, rng: &mut Rng) -> Result {
     cluster.crash()?;
     sleep(Duration::from_millis(rng.u64(0..2000))).await;
     cluster.start().await

@@ -128,19 +128,26 @@ impl Run {
         Ok(World { log, home, processes, lost: HashSet::new() })
     }
 
+    /// Those that were asked for; says which of them can't be done here.
+    fn faults(&self, to: &Cluster) -> Vec<Fault> {
+        let mut faults: Vec<Fault> = Fault::ALL.into();
+        if !self.only.is_empty() {
+            faults.retain(|fault| self.only.iter().any(|only| *only == format!("{fault:?}")));
+        }
+        faults.retain(|fault| {
+            let left_out = fault.is_left_out(to);
+            left_out.iter().for_each(|why| println!("{fault:?} is left out: {why}"));
+            left_out.is_none()
+        });
+        faults
+    }
+
     async fn do_harm(&self, world: &mut World, rng: &mut Rng) -> Result<Vec<Happened>> {
         let mut happened = Vec::new();
+        let mut faults = self.faults(&world.log);
         loop {
-            let mut faults: Vec<Fault> = Fault::ALL.into();
-            if !self.only.is_empty() {
-                faults.retain(|fault| self.only.iter().any(|only| *only == format!("{fault:?}")));
-            }
-            if !world.log.has_a_clock_that_jumps() && happened.is_empty() {
-                println!("no clock jumps: there is no libfaketime (apt-get install faketime)");
-            }
-            faults.retain(|fault| *fault != Fault::ClockJumped || world.log.has_a_clock_that_jumps());
             rng.shuffle(&mut faults);
-            for fault in faults {
+            for &fault in &faults {
                 world.tended(Duration::from_millis(rng.u64(1500..4000))).await?;
                 happened.push(world.suffer(fault, rng).await?);
                 println!("{fault:?}");

@@ -8,7 +8,6 @@ use std::time::Duration;
 use common::{Group, Happened, Home, Result, happened, insert_effect, migrated, publish};
 use eventwright::{
     Context, DeadLetter, DeadLetterFilter, DeadLetters, Event, Failure, Handled, Publish, Publisher, RetryPolicy,
-    Subscriber,
 };
 use sqlx::PgPool;
 
@@ -209,7 +208,7 @@ async fn a_dead_letter_knows_when_it_failed_first() -> Result {
     let database = migrated().await?;
     let pool = database.pool();
     let retry = RetryPolicy::default().attempts(3).first(Duration::from_millis(20));
-    let run = || Subscriber::<Home>::new("a", pool.clone()).retry(retry.clone()).on(fails).drain();
+    let run = || common::subscriber::<Home>("a", pool).retry(retry.clone()).on(fails).drain();
     for n in 1..=2 {
         publish(&mut *pool.acquire().await?, "x", n).await?;
     }

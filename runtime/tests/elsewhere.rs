@@ -4,9 +4,9 @@ mod common;
 
 use std::time::Duration;
 
-use common::{Group, Happened, Home, Result, happened, migrated, open, publish, record};
+use common::{Group, Happened, Home, Result, by_the_way, happened, migrated, open, publish, record};
 use eventwright::testing::{Database, Settings};
-use eventwright::{Context, DeadLetters, Error, Event, Failure, Handled, RetryPolicy, Start, Subscriber};
+use eventwright::{Context, DeadLetters, Error, Event, Failure, Handled, RetryPolicy, Start};
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 
@@ -101,11 +101,11 @@ async fn a_group_stays_with_its_log() -> Result {
     let (log, _home, group) = two().await?;
     group.next().await?;
     let other = migrated().await?;
-    let refused = group.subscriber().log(other.pool().clone()).on(record).drain().await;
+    let refused = group.subscriber().log(by_the_way(other.pool())).on(record).drain().await;
     assert!(matches!(&refused, Err(Error::GroupOfAnotherLog { group, .. }) if group == "a"), "{refused:?}");
     let local = Group::new("b", other.pool()).await?;
     local.next().await?;
-    let refused = local.subscriber().log(log.pool().clone()).on(record).drain().await;
+    let refused = local.subscriber().log(by_the_way(log.pool())).on(record).drain().await;
     assert!(matches!(refused, Err(Error::GroupOfAnotherLog { .. })), "{refused:?}");
     Ok(())
 }
@@ -230,7 +230,7 @@ async fn a_group_that_the_log_has_detached_while_it_runs_passes_over_nothing_mor
     for n in 1..=4 {
         publish(&mut *log.pool().acquire().await?, "x", n).await?;
     }
-    let subscriber = Subscriber::<Home>::new("a", home.pool().clone()).log(log.pool().clone()).ranges(1).chunk(1);
+    let subscriber = common::subscriber::<Home>("a", home.pool()).log(by_the_way(log.pool())).ranges(1).chunk(1);
     // pages are read one ahead: the third is the first that comes too late
     let ended = subscriber.state(log.pool().clone()).on(detach).run_until(std::future::pending()).await;
     let Err(Error::DetachedByLog(error)) = ended else { panic!("{ended:?}") };

@@ -52,7 +52,7 @@ async fn pass(_: Event<Happened>, _: &mut Context<'_, Home>) -> Handled {
 }
 
 fn subscriber(pool: &PgPool) -> Subscriber<Home> {
-    Subscriber::<Home>::new("a", pool.clone()).ranges(1).workers(1)
+    common::subscriber::<Home>("a", pool).ranges(1).workers(1)
 }
 
 async fn effects(pool: &PgPool) -> Result<Vec<String>> {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use common::{Group, Happened, Home, Result, happened, migrated, publish};
 use diesel_async::{AsyncConnection, AsyncPgConnection};
-use eventwright::{Batch, Context, Event, Failure, Handled, Publish, Publisher, RetryPolicy, Subscriber};
+use eventwright::{Batch, Context, Event, Failure, Handled, Publish, Publisher, RetryPolicy};
 use metrics::{
     Counter, CounterFn, Gauge, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder, SharedString, Unit,
 };
@@ -145,7 +145,7 @@ async fn what_became_of_events_is_counted_by_group() -> Result {
     let figures = Figures::default();
     let _guard = metrics::set_default_local_recorder(&figures);
     let retry = RetryPolicy::default().attempts(3).first(Duration::from_millis(5));
-    let subscriber = Subscriber::<Home>::new("a", pool.clone()).workers(1).ranges(1).retry(retry);
+    let subscriber = common::subscriber::<Home>("a", pool).workers(1).ranges(1).retry(retry);
     subscriber.state(AtomicU64::new(0)).on(handle).drain().await?;
     let mut all = figures.all();
     // a page that is rolled back for one failure runs the others again

@@ -1,4 +1,5 @@
-//! What a subscriber says of itself to probes.
+//! What a subscriber says of itself to probes. They go straight: much is about connections that end, and about being called, which nobody
+//! is behind a pooler.
 
 mod common;
 

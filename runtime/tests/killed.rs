@@ -6,10 +6,10 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use common::{Group, Happened, Home, Result, insert_effect, migrated, publish, record};
+use common::{Group, Happened, Home, Result, insert_effect, migrated, on_the_way, options_by_the_way, publish, record};
 use eventwright::{Context, DeadLetters, Event, Handled, RetryPolicy, Subscriber};
-use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
+use sqlx::{ConnectOptions, PgPool};
 
 const WORKER: &str = "a_worker_process";
 const URL: &str = "EVENTWRIGHT_KILLED_URL";
@@ -27,7 +27,8 @@ async fn a_worker_process() -> Result {
     let attempts = std::env::var(ATTEMPTS)?.parse()?;
     let chunk = std::env::var(CHUNK)?.parse()?;
     let retry = RetryPolicy::default().attempts(attempts).first(Duration::from_millis(10));
-    let subscriber = Subscriber::<Home>::new("a", pool)
+    // the URL is that of the way
+    let subscriber = on_the_way(Subscriber::<Home>::new("a", pool))
         .workers(2)
         .ranges(2)
         .chunk(chunk)
@@ -55,9 +56,10 @@ fn start(url: &str, attempts: u32) -> Result<Child> {
 }
 
 fn start_with_chunks(url: &str, attempts: u32, chunk: u16) -> Result<Child> {
+    let url = options_by_the_way(&url.parse()?).to_url_lossy();
     Ok(Command::new(std::env::current_exe()?)
         .args(["--exact", WORKER, "--ignored", "--nocapture", "--test-threads=1"])
-        .env(URL, url)
+        .env(URL, url.as_str())
         .env(ATTEMPTS, attempts.to_string())
         .env(CHUNK, chunk.to_string())
         .stdout(Stdio::piped())

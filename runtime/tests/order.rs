@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use common::{Group, Happened, Home, Result, insert_effect, migrated, publish};
-use eventwright::{Context, Event, Failure, Handled, Subscriber};
+use eventwright::{Context, Event, Failure, Handled};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
@@ -36,7 +36,7 @@ async fn of_two_that_fail_in_turns_the_later_waits() -> Result {
     for n in 1..=3 {
         publish(&mut *pool.acquire().await?, "x", n).await?;
     }
-    let subscriber = Subscriber::<Home>::new("a", pool.clone()).ranges(1).state(Calls::default());
+    let subscriber = common::subscriber::<Home>("a", pool).ranges(1).state(Calls::default());
     subscriber.on(fail_in_turns).drain().await?;
     let order: Vec<i64> = sqlx::query_scalar("SELECT n FROM effects ORDER BY k").fetch_all(pool).await?;
     assert_eq!(order, [1, 2, 3]);
@@ -66,7 +66,7 @@ async fn an_event_that_failed_is_tried_again_while_a_backlog_is_read() -> Result
     for n in 1..=3 {
         publish(&mut *pool.acquire().await?, &n.to_string(), n).await?;
     }
-    let subscriber = Subscriber::<Home>::new("a", pool.clone()).ranges(1).workers(1).chunk(1).state(Again::default());
+    let subscriber = common::subscriber::<Home>("a", pool).ranges(1).workers(1).chunk(1).state(Again::default());
     // not by failing itself, in the end
     let subscriber = subscriber.time_limit(Duration::from_secs(60));
     timeout(Duration::from_secs(20), subscriber.on(wait_for_the_first).drain()).await??;

@@ -1,14 +1,13 @@
 //! Behind a real PgBouncer: publishers that share a few connections by the transaction, and subscribers that keep theirs.
 
 mod common;
-#[path = "pooler/pgbouncer.rs"]
-mod pgbouncer;
 
 use std::time::Duration;
 
-use common::{Group, Happened, Home, Result, happened, record};
-use eventwright::{Context, Error, Event, Handled, HandlerFn, Publisher, Subscriber};
-use pgbouncer::PgBouncer;
+use common::pgbouncer::PgBouncer;
+use common::{Group, Happened, Home, Result, happened, publish, record};
+use eventwright::testing::{Server, Settings};
+use eventwright::{Context, Error, Event, Failure, Handled, HandlerFn, Publisher, RetryPolicy, Start, Subscriber};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgPool};
 use tokio::task::JoinSet;
@@ -16,6 +15,8 @@ use tokio::task::JoinSet;
 const PUBLISHERS: i64 = 12;
 const EACH: i64 = 25;
 const SUBJECTS: i64 = 4;
+/// Fewer than there are clients, so that they meet on the server's connections; and one more than there are workers, which is enough.
+const CONNECTIONS: u16 = 3;
 /// The others are rolled back.
 const PUBLISHED: usize = (PUBLISHERS * EACH * 4 / 5) as usize;
 
@@ -56,12 +57,21 @@ struct Bench {
     pooler: PgBouncer,
     /// By the session.
     pool: PgPool,
+    server: PgConnectOptions,
+    _server: Server,
 }
 
 impl Bench {
     async fn new() -> Result<Option<Self>> {
-        let Some(pooler) = PgBouncer::start()? else { return Ok(None) };
-        let pool = PgPoolOptions::new().max_connections(10).connect_with(pooler.by_session()?).await?;
+        if !PgBouncer::is_installed() {
+            eprintln!("skipped: no pgbouncer (apt-get install pgbouncer)");
+            return Ok(None);
+        }
+        let settings = Settings::new().ignore_database_url().durable(false);
+        let running = tokio::task::spawn_blocking(|| settings.start()).await??;
+        let server: PgConnectOptions = running.url().parse()?;
+        let pooler = PgBouncer::before(&server, CONNECTIONS)?;
+        let pool = PgPoolOptions::new().max_connections(10).connect_with(pooler.by_session(&server)).await?;
         eventwright::migrate(&pool).await?;
         sqlx::raw_sql(
             "CREATE TABLE subjects (id text PRIMARY KEY, n bigint NOT NULL DEFAULT 0);
@@ -69,7 +79,16 @@ impl Bench {
         )
         .execute(&pool)
         .await?;
-        Ok(Some(Self { pooler, pool }))
+        Ok(Some(Self { pooler, pool, server, _server: running }))
+    }
+
+    /// By the transaction, with connections to the server that are taken in turns.
+    async fn shared(&self) -> Result<PgPool> {
+        let shared = PgPoolOptions::new().connect_with(self.pooler.by_transaction(&self.server)).await?;
+        // there is another one only once the first is in use
+        let both = (shared.begin().await?, shared.begin().await?);
+        tokio::try_join!(both.0.rollback(), both.1.rollback())?;
+        Ok(shared)
     }
 
     /// Has more publishers than the pooler has connections, while the subscriber runs until all is handled.
@@ -81,7 +100,7 @@ impl Bench {
     where
         F: for<'a> HandlerFn<'a, Happened, Home, &'static str> + Send + Sync + 'static,
     {
-        let group = Group::new("a", &self.pool).await?;
+        let group = Group::new("a", &self.pool).await?.straight();
         let handled = async {
             while group.all().await.map_or(0, |handled| handled.len()) < PUBLISHED {
                 tokio::time::sleep(Duration::from_millis(5)).await;
@@ -90,7 +109,7 @@ impl Bench {
         let publishing = async {
             let mut publishers: JoinSet<Result> = JoinSet::new();
             for number in 0..PUBLISHERS {
-                publishers.spawn(publisher(self.pooler.by_transaction()?, number));
+                publishers.spawn(publisher(self.pooler.by_transaction(&self.server), number));
             }
             while let Some(published) = publishers.join_next().await {
                 published??;
@@ -125,14 +144,64 @@ async fn a_subscriber_works_by_way_of_a_pooler_that_keeps_sessions() -> Result {
     bench.run(|group| Ok(group.subscriber()), record).await
 }
 
-/// All share connections by the transaction.
+/// All share connections by the transaction, also where events fail now and then and are held back.
 #[tokio::test]
 async fn a_subscriber_works_by_way_of_a_pooler_that_keeps_nothing() -> Result {
+    async fn record_or_fail(event: Event<Happened>, cx: &mut Context<'_, Home, &'static str>) -> Handled {
+        record_unnamed(event, cx).await?;
+        if fastrand::u8(..20) == 0 { Err(Failure::retry("now and then")) } else { Ok(()) }
+    }
     let Some(bench) = Bench::new().await? else { return Ok(()) };
-    let shared = PgPoolOptions::new().connect_with(bench.pooler.by_transaction()?).await?;
+    let shared = bench.shared().await?;
     let subscriber = |_: &Group| {
         let subscriber = Subscriber::<Home>::new("a", shared).behind_pooler();
-        Ok(subscriber.workers(2).poll_every(Duration::from_millis(10)).state("a"))
+        let retry = RetryPolicy::default().first(Duration::from_millis(5)).attempts(1_000);
+        Ok(subscriber.workers(2).retry(retry).poll_every(Duration::from_millis(10)).state("a"))
     };
-    bench.run(subscriber, record_unnamed).await
+    bench.run(subscriber, record_or_fail).await
+}
+
+/// What it asks before it runs goes by the same way.
+#[tokio::test]
+async fn a_group_behind_a_pooler_begins_after_the_event_that_it_is_told() -> Result {
+    let Some(bench) = Bench::new().await? else { return Ok(()) };
+    let mut straight = bench.server.connect().await?;
+    let first = publish(&mut straight, "x", 1).await?;
+    publish(&mut straight, "x", 2).await?;
+    Group::new("a", &bench.pool).await?;
+    let subscriber =
+        Subscriber::<Home>::new("a", bench.shared().await?).behind_pooler().workers(2).start(Start::After(first));
+    subscriber.state("a").on(record_unnamed).drain().await?;
+    let handled: Vec<i64> = sqlx::query_scalar("SELECT n FROM effects").fetch_all(&mut straight).await?;
+    assert_eq!(handled, [2]);
+    Ok(())
+}
+
+/// So does what a handler publishes, which is not tried again here.
+#[tokio::test]
+async fn handlers_behind_a_pooler_publish_in_their_transactions() -> Result {
+    async fn answer(event: Event<Happened>, cx: &mut Context<'_, Home>) -> Handled {
+        if event.payload.about.starts_with("answer") {
+            return Ok(());
+        }
+        let n = event.payload.n;
+        cx.publish(happened("answer", n)).await?;
+        cx.publish_all([happened("answers", n), happened("answers", n)]).await?;
+        cx.cancel(event.envelope.event_id).await?;
+        Ok(())
+    }
+    let Some(bench) = Bench::new().await? else { return Ok(()) };
+    let mut straight = bench.server.connect().await?;
+    for n in 1..=6 {
+        publish(&mut straight, &format!("s{n}"), n).await?;
+    }
+    let subscriber = Subscriber::<Home>::new("a", bench.shared().await?).behind_pooler().workers(2).chunk(1);
+    subscriber.retry(RetryPolicy::default().attempts(1)).on(answer).drain().await?;
+    let errors: Vec<String> =
+        sqlx::query_scalar("SELECT last_error FROM eventwright.held").fetch_all(&mut straight).await?;
+    assert_eq!(errors, [""; 0]);
+    let answers = "SELECT count(*) FROM eventwright.outbox WHERE subject LIKE 'answer%'";
+    let answers: i64 = sqlx::query_scalar(answers).fetch_one(&mut straight).await?;
+    assert_eq!(answers, 18);
+    Ok(())
 }

@@ -202,7 +202,7 @@ async fn cause(pool: &PgPool) -> Result<Event<Happened>> {
     }
     home().publish(&mut pool.acquire().await?, happened("cause", 1)).await?;
     let kept = Kept::default();
-    eventwright::Subscriber::<Home>::new("causes", pool.clone()).state(Arc::clone(&kept)).on(keep).drain().await?;
+    common::subscriber::<Home>("causes", pool).state(Arc::clone(&kept)).on(keep).drain().await?;
     let event = kept.lock().map_err(|_| "poisoned")?.pop();
     Ok(event.ok_or("no event")?)
 }

@@ -107,7 +107,7 @@ fn hear(cx: &Context<'_, Home, Seen>, text: String) -> Handled {
 
 fn group(name: &str, pool: &PgPool) -> (Subscriber<Home, Seen>, Seen) {
     let seen = Seen::default();
-    (Subscriber::<Home>::new(name, pool.clone()).ranges(1).state(Seen::clone(&seen)), seen)
+    (common::subscriber::<Home>(name, pool).ranges(1).state(Seen::clone(&seen)), seen)
 }
 
 fn heard(seen: &Seen) -> Vec<String> {

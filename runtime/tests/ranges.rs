@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use common::{Group, Happened, Home, Result, insert_effect, migrated, open, publish, record, record_some};
-use eventwright::{Context, Event, Groups, Handled, Subscriber};
+use eventwright::{Context, Event, Groups, Handled};
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use tokio::sync::Semaphore;
@@ -78,7 +78,7 @@ async fn ranges_at_different_windows_are_joined_where_they_meet() -> Result {
         while group.all().await.map_or(0, |all| all.len()) < 30 {}
         some.close();
     };
-    let subscriber = Subscriber::<Home>::new("a", pool.clone()).workers(1).chunk(3).state(("a", Arc::clone(&some)));
+    let subscriber = common::subscriber::<Home>("a", pool).workers(1).chunk(3).state(("a", Arc::clone(&some)));
     subscriber.on(record_some).run_until(stop).await?;
     let positions: i64 = sqlx::query_scalar(
         "SELECT count(DISTINCT (done, current, after_seq)) FROM eventwright.positions WHERE group_name = 'a'",
@@ -108,6 +108,8 @@ async fn splitting_and_joining_under_way_loses_and_doubles_nothing() -> Result {
     let database = migrated().await?;
     let pool = database.pool();
     let group = Group::new("a", pool).await?;
+    // it is there before its ranges are set
+    group.subscriber().ranges(2).on(record).drain().await?;
     let retry = eventwright::RetryPolicy::default().first(Duration::from_millis(5)).longest(Duration::from_millis(20));
     let stop = Arc::new(AtomicBool::new(false));
     let mut running = tokio::task::JoinSet::new();
@@ -120,7 +122,7 @@ async fn splitting_and_joining_under_way_loses_and_doubles_nothing() -> Result {
             }
         };
         let subscriber =
-            Subscriber::<Home>::new("a", own).ranges(2).chunk(5).retry(retry.clone().attempts(1_000)).state("a");
+            common::subscriber::<Home>("a", &own).ranges(2).chunk(5).retry(retry.clone().attempts(1_000)).state("a");
         running.spawn(subscriber.on(record_or_fail).run_until(stopped));
     }
     let mut rng = fastrand::Rng::new();
@@ -188,7 +190,7 @@ async fn a_process_that_joins_gets_its_share_of_the_ranges() -> Result {
             }
         };
         let (pool, handled) = (pool.clone(), Arc::clone(handled));
-        let subscriber = Subscriber::<Home>::new("a", pool).ranges(4).workers(4).chunk(10).state(handled);
+        let subscriber = common::subscriber::<Home>("a", &pool).ranges(4).workers(4).chunk(10).state(handled);
         tokio::spawn(subscriber.on(count).run_until(stopped))
     };
     let (first, second) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));

@@ -10,7 +10,7 @@ use clusters::{Cluster, can_dump};
 use common::{Group, Happened, Home, Result, happened, insert_effect, migrated, open, publish, record, record_some};
 use eventwright::{
     Context, DeadLetters, Doctor, Error, Event, Failure, Handled, OffsetDateTime, Publish, Publisher, Rebase, Replay,
-    Start, Subscriber,
+    Start,
 };
 use fastrand::Rng;
 use sqlx::{PgPool, Postgres, Transaction};
@@ -251,7 +251,7 @@ async fn a_replay_ends_where_it_was_to_end() -> Result {
         while group.all().await.is_ok_and(|all| all.len() < 2) {}
         some.close();
     };
-    let subscriber = Subscriber::<Home>::new("r", pool.clone()).state(("r", Arc::clone(&some)));
+    let subscriber = common::subscriber::<Home>("r", &pool).state(("r", Arc::clone(&some)));
     subscriber.ranges(1).chunk(1).replay(replay()).on(record_some).run_until(stop).await?;
     assert!(group.all().await?.len() < 5, "it was to stop in the middle");
     slow.commit().await?;

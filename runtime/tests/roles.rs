@@ -1,5 +1,5 @@
 //! Roles that may only do what the registry lets their domain do: all that is forbidden is tried, and all that is allowed works by
-//! the real publisher and subscriber.
+//! the real publisher and subscriber. They go straight: the pooler of tests is one user to the server, whoever asks.
 
 mod common;
 

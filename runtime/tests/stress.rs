@@ -83,7 +83,7 @@ async fn check(pool: &PgPool, group: &str) -> Result {
 fn subscriber(pool: PgPool, group: &'static str) -> Subscriber<Home, &'static str> {
     let retry =
         RetryPolicy::default().first(Duration::from_millis(10)).longest(Duration::from_millis(50)).attempts(1_000);
-    Subscriber::<Home>::new(group, pool)
+    common::subscriber::<Home>(group, &pool)
         .ranges(2)
         .workers(4)
         .chunk(50)

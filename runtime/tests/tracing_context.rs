@@ -44,7 +44,7 @@ fn attribute(span: &SpanData, key: &str) -> Option<String> {
 
 fn subscriber(pool: &PgPool) -> Subscriber<Home> {
     let retry = RetryPolicy::default().attempts(2).first(Duration::from_millis(5));
-    Subscriber::<Home>::new("a", pool.clone()).workers(1).ranges(1).retry(retry)
+    common::subscriber::<Home>("a", pool).workers(1).ranges(1).retry(retry)
 }
 
 async fn publish(pool: &PgPool, event: impl Publish<Payload = Happened>) -> Result {

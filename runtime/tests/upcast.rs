@@ -112,7 +112,7 @@ async fn with_both() -> Result<Database> {
 
 fn subscriber(pool: &PgPool, seen: &Seen) -> Subscriber<Home, Seen> {
     let retry = RetryPolicy::default().attempts(2).first(Duration::from_millis(5));
-    Subscriber::<Home>::new("a", pool.clone()).workers(1).retry(retry).state(seen.clone())
+    common::subscriber::<Home>("a", pool).workers(1).retry(retry).state(seen.clone())
 }
 
 fn note(seen: &Seen, what: String) {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use common::{Group, Home, Result, happened, record};
 use eventwright::testing::Database;
-use eventwright::{DeadLetters, Error, Publisher, Subscriber};
+use eventwright::{DeadLetters, Error, Publisher};
 use sqlx::{AssertSqlSafe, PgPool, Row};
 
 const OLD_MIGRATIONS: [&str; 3] = [
@@ -98,7 +98,7 @@ async fn what_the_version_before_left_is_handled_exactly_once() -> Result {
     eventwright::migrate(pool).await?;
     Publisher::<Home>::new().publish(&mut *pool.acquire().await?, happened("newer", 8)).await?;
 
-    let subscriber = || Subscriber::<Home>::new("a", pool.clone()).workers(2).state("a");
+    let subscriber = || common::subscriber::<Home>("a", pool).workers(2).state("a");
     subscriber().on(record).drain().await?;
     let mut handled = group.all().await?;
     handled.sort();

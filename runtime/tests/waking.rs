@@ -1,5 +1,5 @@
 //! Sleeping subscribers, and the transactions around their falling asleep. They poll so rarely here that only being called, or
-//! the quick looks of one who has just fallen asleep, can be in time.
+//! the quick looks of one who has just fallen asleep, can be in time. They go straight: nobody is called behind a pooler.
 
 mod common;
 
@@ -49,7 +49,7 @@ async fn somebody_sleeps(pool: &PgPool) -> Result<bool> {
 #[tokio::test]
 async fn an_event_committed_after_the_falling_asleep_is_seen() -> Result {
     let database = migrated().await?;
-    let group = Group::new("a", database.pool()).await?;
+    let group = Group::new("a", database.pool()).await?.straight();
     let mut rng = fastrand::Rng::new();
     for count in 1..=40 {
         let early = open(database.pool(), "early").await?;
@@ -68,7 +68,7 @@ async fn an_event_committed_after_the_falling_asleep_is_seen() -> Result {
 async fn one_who_sleeps_rests() -> Result {
     let database = migrated().await?;
     let pool = database.pool();
-    let group = Group::new("a", pool).await?;
+    let group = Group::new("a", pool).await?.straight();
     let running = Running::start(&group);
     while !somebody_sleeps(pool).await? {}
     rests(pool).await?;
@@ -80,7 +80,7 @@ async fn one_who_sleeps_rests() -> Result {
 async fn a_publisher_with_an_old_snapshot_calls_too() -> Result {
     let database = migrated().await?;
     let pool = database.pool();
-    let group = Group::new("a", pool).await?;
+    let group = Group::new("a", pool).await?.straight();
     let mut old: Transaction<'_, Postgres> = pool.begin().await?;
     sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ").execute(&mut *old).await?;
     sqlx::query("SELECT count(*) FROM eventwright.outbox").execute(&mut *old).await?;
@@ -132,7 +132,7 @@ async fn an_old_ticket_calls_nobody() -> Result {
 async fn making_room_blocks_no_publisher() -> Result {
     let database = migrated().await?;
     let pool = database.pool();
-    let group = Group::new("a", pool).await?;
+    let group = Group::new("a", pool).await?.straight();
     let publisher = open(pool, "first").await?;
     let mut room = pool.begin().await?;
     let make = sqlx::query_scalar("SELECT eventwright.ensure_partitions(20000000)").fetch_one(&mut *room);

@@ -10,7 +10,7 @@ use std::time::Duration;
 use common::{Group, Happened, Home, Result, happened, insert_effect, migrated, open, publish};
 use eventwright::{
     Context, Event, EventId, EventLookup, Failure, Handled, Publication, Publish, Publisher, RetryPolicy, Standing,
-    Subscriber, whereabouts,
+    whereabouts,
 };
 use sqlx::{PgPool, Postgres, Transaction};
 use tokio::sync::Notify;
@@ -47,7 +47,7 @@ async fn record_some(event: Event<Happened>, cx: &mut Context<'_, Home, Count>) 
 async fn handle_some(pool: &PgPool, count: i64, ranges: u16, chunk: u16) -> Result {
     let enough = Arc::new(Notify::new());
     let some = Count { left: count.into(), enough: Arc::clone(&enough) };
-    let subscriber = Subscriber::<Home>::new("a", pool.clone()).workers(1).ranges(ranges).chunk(chunk);
+    let subscriber = common::subscriber::<Home>("a", pool).workers(1).ranges(ranges).chunk(chunk);
     let subscriber = subscriber.without_listen().state(some).on(record_some);
     let caught_up = async {
         let behind = "SELECT count(*) FROM eventwright.positions
@@ -143,7 +143,7 @@ async fn within_a_window_the_group_has_passed_what_that_window_sees() -> Result 
     let fourth = published(pool, "x", 4).await?;
     let (reached, opened) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let gate = Gate { reached: Arc::clone(&reached), opened: Arc::clone(&opened) };
-    let subscriber = Subscriber::<Home>::new("a", pool.clone()).workers(1).ranges(1).chunk(1).state(gate);
+    let subscriber = common::subscriber::<Home>("a", pool).workers(1).ranges(1).chunk(1).state(gate);
     let running = tokio::spawn(subscriber.on(stop_at_the_fourth).drain());
     reached.notified().await;
     slow.commit().await?;
@@ -217,7 +217,7 @@ async fn handled_is_what_left_its_effect() -> Result {
 #[tokio::test]
 async fn what_is_held_back_says_why() -> Result {
     async fn misfortune(event: Event<Happened>, cx: &mut Context<'_, Home>) -> Handled {
-        sqlx::query("SELECT 1").execute(cx.tx()).await?;
+        sqlx::raw_sql("SELECT 1").execute(cx.tx()).await?;
         match (event.payload.about.as_str(), event.payload.n) {
             ("fails", 1) => Err(Failure::RetryIn(Duration::from_secs(3600), "not yet".to_owned())),
             ("snoozes", _) => Err(Failure::snooze(Duration::from_secs(3600))),
@@ -232,7 +232,7 @@ async fn what_is_held_back_says_why() -> Result {
         events.push(published(pool, about, n).await?);
     }
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let subscriber = Subscriber::<Home>::new("a", pool.clone()).on(misfortune);
+    let subscriber = common::subscriber::<Home>("a", pool).on(misfortune);
     let running = tokio::spawn(subscriber.run_until(async { stopped.await.unwrap_or(()) }));
     for event in &events {
         let waits = |standing: &Standing| {
@@ -323,7 +323,7 @@ async fn what_the_log_has_forgotten_is_found_where_it_is_held_back() -> Result {
     let database = migrated().await?;
     let pool = database.pool();
     let event = published(pool, "x", 1).await?;
-    Subscriber::<Home>::new("a", pool.clone()).retry(RetryPolicy::default()).on(reject).drain().await?;
+    common::subscriber::<Home>("a", pool).retry(RetryPolicy::default()).on(reject).drain().await?;
     sqlx::raw_sql("DROP TABLE eventwright.outbox_to_1000000").execute(pool).await?;
     let found = whereabouts(pool, event).await?;
     assert_eq!(found.published, Publication::NotInLog { open_transactions: 0 });

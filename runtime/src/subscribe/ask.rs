@@ -12,7 +12,7 @@ use crate::{Error, Schema};
 /// An answer that takes longer does not come any more: the other side is gone, and did not say so.
 const NO_ANSWER: Duration = Duration::from_secs(15);
 
-pub(super) type Query<'q> = sqlx::query::Query<'q, Postgres, PgArguments>;
+pub(crate) type Query<'q> = sqlx::query::Query<'q, Postgres, PgArguments>;
 
 /// What the database says, or an error where it says nothing.
 pub(super) async fn answered<T, E: Into<Error>>(asked: impl Future<Output = Result<T, E>>) -> Result<T, Error> {
@@ -27,7 +27,7 @@ pub(super) async fn answered<T, E: Into<Error>>(asked: impl Future<Output = Resu
 /// sqlx sends a statement in two steps, first its text, then its arguments. A pooler in transaction mode may send them to two
 /// servers, unless both belong to one transaction; and a statement that has a name is not there any more in the next one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Route {
+pub(crate) enum Route {
     Direct,
     /// Each statement is nameless, and in a transaction.
     Pooler,
@@ -43,12 +43,12 @@ impl Route {
     }
 
     /// The same, on any connection of a pool.
-    pub(super) async fn ask(self, pool: &PgPool, query: Query<'_>) -> Result<Option<PgRow>, sqlx::Error> {
+    pub(crate) async fn ask(self, pool: &PgPool, query: Query<'_>) -> Result<Option<PgRow>, sqlx::Error> {
         self.ask_on(&mut *pool.acquire().await?, query).await
     }
 
     /// The same, of a statement that always has a row.
-    pub(super) async fn ask_one(self, pool: &PgPool, query: Query<'_>) -> Result<PgRow, sqlx::Error> {
+    pub(crate) async fn ask_one(self, pool: &PgPool, query: Query<'_>) -> Result<PgRow, sqlx::Error> {
         self.ask(pool, query).await?.ok_or(sqlx::Error::RowNotFound)
     }
 
@@ -60,7 +60,7 @@ impl Route {
         }
     }
 
-    pub(super) fn query<'q>(self, schema: &Schema, statement: &'static str) -> Query<'q> {
+    pub(crate) fn query<'q>(self, schema: &Schema, statement: &'static str) -> Query<'q> {
         sqlx::query(schema.sql(statement)).persistent(self == Self::Direct)
     }
 

@@ -131,7 +131,7 @@ async fn seq_at<D, S>(inner: &Inner<D, S>, time: OffsetDateTime) -> Result<i64, 
 }
 
 async fn seq_of<D, S>(inner: &Inner<D, S>, event_id: EventId) -> Result<i64, Error> {
-    let lookup = EventLookup::new(inner.log.pool.clone()).schema(inner.schema.clone());
+    let lookup = EventLookup::new(inner.log.pool.clone()).schema(inner.schema.clone()).by(inner.settings.route);
     let located = lookup.locate(event_id).await?;
     located.map(|event| event.seq).ok_or(Error::NoSuchEvent { event_id })
 }

@@ -50,7 +50,7 @@ use crate::contract::{Domain, Payload, SubscribedBy, Supersedes};
 use crate::publish::Publisher;
 use crate::stored::Stored;
 use crate::{Error, Schema};
-use ask::Route;
+pub(crate) use ask::Route;
 use breaker::Breaker;
 use handler::Handlers;
 use hands::Resting;

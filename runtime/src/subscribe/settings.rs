@@ -93,7 +93,10 @@ impl<D: Domain, S: Send + Sync + 'static> Subscriber<D, S> {
     /// does from 1.21 on, if `max_prepared_statements` is not 0). Each statement is then in a transaction and without a name, and
     /// nobody LISTENs: see [`poll_every`](Self::poll_every). Handlers must send their own statements so, too: `.persistent(false)`.
     ///
-    /// In pgbouncer.ini, set `ignore_startup_parameters = extra_float_digits`.
+    /// In pgbouncer.ini, set `ignore_startup_parameters = extra_float_digits`, and a `default_pool_size` that is larger than the number of
+    /// [`workers`](Self::workers) of all processes that share the pool, with a few for everybody else: a worker has a connection to
+    /// the server for as long as it handles a chunk, and now and then needs a second one for a moment. Where they have them all, they
+    /// wait for each other until they give up, after 15 seconds, and begin anew.
     pub fn behind_pooler(mut self) -> Self {
         self.settings.route = Route::Pooler;
         self.without_listen()

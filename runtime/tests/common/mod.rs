@@ -1,5 +1,8 @@
 //! A contract written by hand, and a group that records what it gets.
-#![allow(dead_code, unreachable_pub, reason = "each test file uses a part")]
+#![allow(dead_code, unreachable_pub, unused_imports, reason = "each test file uses a part")]
+
+pub mod pgbouncer;
+mod way;
 
 use std::sync::{Arc, Mutex, Once};
 use std::time::Duration;
@@ -11,6 +14,8 @@ use eventwright::{
 };
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 use tokio::sync::Semaphore;
+
+pub use way::{by_the_way, is_through_pgbouncer, on_the_way, options_by_the_way, subscriber};
 
 pub type Result<T = (), E = Box<dyn std::error::Error + Send + Sync>> = std::result::Result<T, E>;
 
@@ -103,6 +108,7 @@ pub struct Group {
     name: &'static str,
     pool: PgPool,
     log: Option<PgPool>,
+    goes_straight: bool,
 }
 
 impl Group {
@@ -110,7 +116,7 @@ impl Group {
         sqlx::query("CREATE TABLE IF NOT EXISTS effects (k bigserial, grp text, about text, n bigint, event_id text)")
             .execute(pool)
             .await?;
-        Ok(Self { name, pool: pool.clone(), log: None })
+        Ok(Self { name, pool: pool.clone(), log: None, goes_straight: false })
     }
 
     /// The same group, whose log is in another database.
@@ -118,10 +124,20 @@ impl Group {
         Self { log: Some(log.clone()), ..self }
     }
 
+    /// The same group, whose subscribers do what can't be done behind a pooler.
+    pub fn straight(self) -> Self {
+        Self { goes_straight: true, ..self }
+    }
+
     pub fn subscriber(&self) -> Subscriber<Home, &'static str> {
-        let subscriber = Subscriber::<Home>::new(self.name, self.pool.clone()).workers(2).state(self.name);
+        let subscriber = match self.goes_straight {
+            true => Subscriber::<Home>::new(self.name, self.pool.clone()),
+            false => subscriber::<Home>(self.name, &self.pool),
+        };
+        let subscriber = subscriber.workers(2).state(self.name);
         match &self.log {
-            Some(log) => subscriber.log(log.clone()),
+            Some(log) if self.goes_straight => subscriber.log(log.clone()),
+            Some(log) => subscriber.log(by_the_way(log)),
             None => subscriber,
         }
     }
@@ -158,12 +174,14 @@ pub async fn record_some(
     Ok(())
 }
 
+/// Also behind a pooler, where a statement that has a name would stay with a connection that the next transaction may not get.
 pub async fn insert_effect(tx: &mut PgConnection, group: &str, event: &Event<Happened>) -> Result<(), sqlx::Error> {
     sqlx::query("INSERT INTO effects (grp, about, n, event_id) VALUES ($1, $2, $3, $4)")
         .bind(group)
         .bind(&event.payload.about)
         .bind(event.payload.n)
         .bind(event.envelope.event_id)
+        .persistent(!is_through_pgbouncer())
         .execute(tx)
         .await?;
     Ok(())

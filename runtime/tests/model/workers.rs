@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use eventwright::{Context, Error, Event, Failure, Handled, RetryPolicy, Start, Subscriber};
+use eventwright::{Context, Error, Event, Failure, Handled, RetryPolicy, Start};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use crate::common::{Happened, Home, happened, insert_effect};
+use crate::common::{Happened, Home, by_the_way, happened, insert_effect, subscriber};
 use crate::expected::{Number, answer_about};
 use crate::program::{Calls, Fate, GROUPS, Plan};
 use crate::world::{Databases, KILLS};
@@ -129,7 +129,7 @@ impl Worker {
         let state = State { group: GROUPS[group], script: Arc::clone(script), gate: Arc::clone(&gate), _over: over };
         let retry = RetryPolicy::default().attempts(ATTEMPTS).first(Duration::ZERO);
         // one worker that waits for nothing but us: then the order of what it does is that of the program
-        let subscriber = Subscriber::<Home>::new(GROUPS[group], pool(&databases.home))
+        let subscriber = subscriber::<Home>(GROUPS[group], &pool(&databases.home))
             .workers(1)
             .ranges(plan.ranges)
             .start(if plan.from_now { Start::Now } else { Start::Beginning })
@@ -140,7 +140,8 @@ impl Worker {
             .without_listen()
             .state(state)
             .on(handle);
-        let subscriber = if databases.are_two() { subscriber.log(pool(&databases.log)) } else { subscriber };
+        let subscriber =
+            if databases.are_two() { subscriber.log(by_the_way(&pool(&databases.log))) } else { subscriber };
         let run = tokio::spawn(subscriber.drain());
         Self { application, gate, halted, over: is_over, run }
     }
@@ -185,7 +186,7 @@ async fn handle(event: Event<Happened>, cx: &mut Context<'_, Home, State>) -> Ha
         Fate::FailsLater if call == 2 => Err(Failure::RetryIn(Duration::from_millis(5), "not any more".into())),
         Fate::Snoozes(times) if call <= times => Err(Failure::snooze(Duration::ZERO)),
         Fate::Aborts if call == 1 => {
-            let _ = sqlx::query("SELECT 1 / 0").execute(cx.tx()).await;
+            let _ = sqlx::raw_sql("SELECT 1 / 0").execute(cx.tx()).await;
             Ok(())
         }
         Fate::Rejected => Err(Failure::reject("never")),

@@ -1,5 +1,5 @@
 //! How Postgres runs the statements that groups and publishers ask all the time, where there is much in each table: what subscribers
-//! and publishers really send is taken from the server's own log (auto_explain).
+//! and publishers really send is taken from the server's own log (auto_explain). They go straight, since it is about plans that are kept with a statement's name.
 
 #[path = "../common/mod.rs"]
 mod common;

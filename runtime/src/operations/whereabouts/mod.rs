@@ -11,14 +11,15 @@ use time::OffsetDateTime;
 
 pub use self::standing::{GroupStanding, Standing};
 use crate::payload::EventId;
+use crate::subscribe::Route;
 use crate::{Error, Schema};
 
 const FIND: &str = include_str!("../../sql/find_event.sql");
 const STANDINGS: &str = include_str!("../../sql/standings.sql");
 const HELD: &str = include_str!("../../sql/held_event.sql");
 /// The end is later by twice the margin of seq_at, which is what lies before, not what lies after.
-const AROUND: &str = "SELECT eventwright.seq_at($1 - make_interval(secs => $2)),
-        eventwright.seq_at($1 + make_interval(secs => $2) + interval '2 minutes')";
+const AROUND: &str = "SELECT eventwright.seq_at($1 - make_interval(secs => $2)) AS after,
+        eventwright.seq_at($1 + make_interval(secs => $2) + interval '2 minutes') AS until";
 const SCHEDULED: &str =
     "SELECT event_type, schema_version, subject, due_at FROM eventwright.scheduled WHERE event_id = $1";
 /// Others' transactions are shown to who has the role pg_read_all_stats; of the rest one sees one's own role's.
@@ -117,6 +118,7 @@ pub struct EventLookup {
     log: PgPool,
     home: Option<PgPool>,
     schema: Schema,
+    route: Route,
 }
 
 /// An event's row in the log, as far as it is needed to tell who has passed it.
@@ -134,7 +136,7 @@ impl EventLookup {
     /// In this database's log, for its groups and those that have told it how far they are.
     #[must_use]
     pub fn new(log: PgPool) -> Self {
-        Self { log, home: None, schema: Schema::default() }
+        Self { log, home: None, schema: Schema::default(), route: Route::Direct }
     }
 
     /// For the groups in this other database that read the log.
@@ -147,6 +149,11 @@ impl EventLookup {
     #[must_use]
     pub fn schema(self, schema: Schema) -> Self {
         Self { schema, ..self }
+    }
+
+    /// For a subscriber behind a pooler, which asks by [`locate`](Self::locate) alone.
+    pub(crate) fn by(self, route: Route) -> Self {
+        Self { route, ..self }
     }
 
     /// Where this event is. See [`whereabouts`] for what it costs.
@@ -177,11 +184,9 @@ impl EventLookup {
     /// The event's row, looked for near its time first.
     pub(crate) async fn locate(&self, event_id: EventId) -> Result<Option<Located>, Error> {
         for distance in NEAR {
-            let (after, until): (i64, i64) = sqlx::query_as(self.schema.sql(AROUND))
-                .bind(time_of(event_id))
-                .bind(distance.as_secs_f64())
-                .fetch_one(&self.log)
-                .await?;
+            let around = self.route.query(&self.schema, AROUND).bind(time_of(event_id)).bind(distance.as_secs_f64());
+            let around = self.route.ask_one(&self.log, around).await?;
+            let (after, until) = (around.try_get("after")?, around.try_get("until")?);
             if let Some(located) = self.locate_between(event_id, after, until).await? {
                 return Ok(Some(located));
             }
@@ -190,12 +195,8 @@ impl EventLookup {
     }
 
     async fn locate_between(&self, event_id: EventId, after: i64, until: i64) -> Result<Option<Located>, Error> {
-        let row = sqlx::query(self.schema.sql(FIND))
-            .bind(event_id.as_uuid())
-            .bind(after)
-            .bind(until)
-            .fetch_optional(&self.log)
-            .await?;
+        let find = self.route.query(&self.schema, FIND).bind(event_id.as_uuid()).bind(after).bind(until);
+        let row = self.route.ask(&self.log, find).await?;
         Ok(row.as_ref().map(Located::from_row).transpose()?)
     }
 
