@@ -4,7 +4,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{Happened, Home, Result, happened, migrated};
+use common::{Happened, Home, Result, happened, migrated, ticket};
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use eventwright::testing::Database;
 use eventwright::{Batch, Connection, Error, OffsetDateTime, Outgoing, Publish, Publisher};
@@ -163,8 +163,8 @@ async fn sleepers_are_called<D: Driver>() -> Result {
             _ => drop(home().publish_all(&mut db, [happened("x", 1)]).await?),
         }
         let call = tokio::time::timeout(Duration::from_secs(20), ear.recv()).await.map_err(|_| "nobody called")??;
-        assert!(call.payload().parse::<i64>().is_ok_and(|ticket| ticket > 0));
-        sqlx::query("SELECT eventwright.wake_up($1)").bind(call.payload().parse::<i64>()?).execute(pool).await?;
+        assert!(ticket(&call)? > 0);
+        sqlx::query("SELECT eventwright.wake_up($1)").bind(ticket(&call)?).execute(pool).await?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{Group, Result, migrated, open, publish, record, rests};
+use common::{Group, Result, migrated, open, publish, record, rests, ticket};
 use sqlx::{PgPool, Postgres, Transaction};
 use tokio::sync::oneshot;
 
@@ -105,9 +105,7 @@ async fn publishers_call_only_while_somebody_sleeps() -> Result {
     sqlx::query("SELECT eventwright.fall_asleep('1 minute')").execute(pool).await?;
     publish(&mut *pool.acquire().await?, "heard", 1).await?;
     let call = tokio::time::timeout(Duration::from_secs(20), ear.recv()).await??;
-    let (ticket, _) = call.payload().split_once(' ').ok_or("no ticket")?;
-    let ticket: i64 = ticket.parse()?;
-    sqlx::query("SELECT eventwright.wake_up($1)").bind(ticket).execute(pool).await?;
+    sqlx::query("SELECT eventwright.wake_up($1)").bind(ticket(&call)?).execute(pool).await?;
     publish(&mut *pool.acquire().await?, "unheard again", 1).await?;
     assert!(tokio::time::timeout(A_WHILE, ear.recv()).await.is_err(), "called though all are awake");
     Ok(())

@@ -186,12 +186,14 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
             tokio::time::sleep_until(looked + self.pace).await;
         }
         self.looked = Some(tokio::time::Instant::now());
+        let eyes = self.eyes.get(&self.inner.log).await.map(|_| ());
+        self.unless_blind(eyes).await?;
         if let Some(look) = self.answer_at_once().await? {
             self.looked_at(&look);
             return self.wait_at_work(until).await.map(|()| false);
         }
         let look = answered(self.look()).await;
-        let look = self.unless_blind(look)?;
+        let look = self.unless_blind(look).await?;
         self.stood = Stood::at(&look);
         self.pace = match look.spans.is_empty() && look.due_in != Some(Duration::ZERO) {
             true => Duration::ZERO,
@@ -267,10 +269,10 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
 
     /// What the connection that looks has answered. Where it has not, it is not asked again; and where there was none, hands that rest
     /// make room.
-    fn unless_blind<T>(&mut self, answer: Result<T, Error>) -> Result<T, Error> {
+    async fn unless_blind<T>(&mut self, answer: Result<T, Error>) -> Result<T, Error> {
         if answer.is_err() {
             self.eyes.discard();
-            self.inner.resting.give_back();
+            self.inner.resting.give_back(self.inner.settings.route).await;
         }
         answer
     }
@@ -292,9 +294,9 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
             self.hand_out_range(range);
             claims
         });
-        let eyes = answered(self.eyes.get(&inner.log)).await?;
+        let eyes = self.eyes.get(&inner.log).await?;
         let glanced = answered(glance(&inner, eyes, &stood)).await;
-        let Some(found) = self.unless_blind(glanced)? else { return Ok(None) };
+        let Some(found) = self.unless_blind(glanced).await? else { return Ok(None) };
         if found.len() > usize::from(inner.settings.workers) {
             return Ok(None);
         }
@@ -313,10 +315,10 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
             page.begun().await;
         }
         let look = answered(self.look()).await;
-        let look = self.unless_blind(look)?;
-        let eyes = answered(self.eyes.get(&inner.log)).await?;
+        let look = self.unless_blind(look).await?;
+        let eyes = self.eyes.get(&inner.log).await?;
         let read = scout(&inner, eyes, &look.spans, &look.newest, &look.event_types).await;
-        let mut read = self.unless_blind(read)?;
+        let mut read = self.unless_blind(read).await?;
         for page in unconfirmed {
             page.confirm(read.as_ref(), &look.newest);
         }
@@ -336,9 +338,9 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
         if !self.tasks.is_empty() || look.rests.is_some() || look.trial || look.due_in == Some(Duration::ZERO) {
             return Ok(false);
         }
-        let eyes = answered(self.eyes.get(&self.inner.log)).await?;
+        let eyes = self.eyes.get(&self.inner.log).await?;
         let scouted = scout(&self.inner, eyes, &look.spans, &look.newest, &look.event_types).await;
-        let Some(mut scouted) = self.unless_blind(scouted)? else { return Ok(false) };
+        let Some(mut scouted) = self.unless_blind(scouted).await? else { return Ok(false) };
         if scouted.found.len() > usize::from(self.inner.settings.workers) {
             return Ok(false);
         }
@@ -428,9 +430,9 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
         }
         let Some(ticket) = self.ticket.as_ref().filter(|ticket| !ticket.is_old()) else {
             let log = &self.inner.log;
-            let eyes = answered(self.eyes.get(log)).await?;
+            let eyes = self.eyes.get(log).await?;
             let ticket = answered(Ticket::take(eyes, &log.schema)).await;
-            self.ticket = Some(self.unless_blind(ticket)?);
+            self.ticket = Some(self.unless_blind(ticket).await?);
             return Ok(());
         };
         let nap = match look.settled {
@@ -474,7 +476,7 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
         }
         self.maintained = Some(Instant::now());
         self.eyes.give_back(&self.inner.log).await;
-        self.inner.resting.give_back();
+        self.inner.resting.give_back(self.inner.settings.route).await;
         report(&self.inner).await?;
         if self.maintenance.as_ref().is_none_or(JoinHandle::is_finished) {
             let inner = Arc::clone(&self.inner);
@@ -495,7 +497,7 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
         // they have connections, which closing the pools would wait for
         self.listener = None;
         self.eyes.discard();
-        self.inner.resting.give_back();
+        self.inner.resting.discard();
         self.inner.log.pool.close().await;
         self.inner.pool.close().await;
     }

@@ -3,10 +3,10 @@
 use std::sync::{Mutex, PoisonError};
 
 use sqlx::pool::PoolConnection;
-use sqlx::{Connection, Postgres};
+use sqlx::{Connection, PgConnection, Postgres};
 
 use super::Inner;
-use super::ask::answered;
+use super::ask::{Route, answered};
 use super::log::Log;
 use crate::Error;
 
@@ -26,7 +26,7 @@ pub(super) struct Hands {
 pub(super) struct Resting(Mutex<Vec<Hands>>);
 
 impl Hands {
-    pub(super) async fn take<D, S>(inner: &Inner<D, S>) -> Result<Self, sqlx::Error> {
+    pub(super) async fn take<D, S>(inner: &Inner<D, S>) -> Result<Self, Error> {
         if let Some(hands) = inner.resting.hands().pop() {
             return Ok(hands);
         }
@@ -34,7 +34,20 @@ impl Hands {
             true => Some(inner.log.pool.acquire().await?),
             false => None,
         };
-        Ok(Self { work: inner.pool.acquire().await?, aside: inner.pool.acquire().await?, log, has_begun: false })
+        let (work, aside) = (inner.pool.acquire().await?, inner.pool.acquire().await?);
+        let mut hands = Self { work, aside, log, has_begun: false };
+        match plan_once(inner.settings.route, hands.reading()).await {
+            Ok(()) => Ok(hands),
+            Err(error) => {
+                hands.discard();
+                Err(error)
+            }
+        }
+    }
+
+    /// The connection that reads the log.
+    pub(super) fn reading(&mut self) -> &mut PgConnection {
+        self.log.as_mut().unwrap_or(&mut self.aside)
     }
 
     /// Gives them to whoever comes next.
@@ -62,8 +75,13 @@ impl Resting {
     }
 
     /// Gives their connections back to the pool, which ends those that are old.
-    pub(super) fn give_back(&self) {
-        self.hands().clear();
+    pub(super) async fn give_back(&self, route: Route) {
+        let resting = std::mem::take(&mut *self.hands());
+        for mut hands in resting {
+            if plan_as_ever(route, hands.reading()).await.is_err() {
+                hands.discard();
+            }
+        }
     }
 
     /// Where one of them failed, the others may be as bad.
@@ -72,8 +90,18 @@ impl Resting {
     }
 }
 
-/// A connection to the log that is kept from use to use, and plans each of its statements once: they are few, short and asked often, and
-/// one plan is as good as another for any of their arguments.
+/// Has a connection plan each of its statements once: those that read are few, short and asked often, and have one good plan, whatever their
+/// arguments are.
+async fn plan_once(route: Route, db: &mut PgConnection) -> Result<(), Error> {
+    answered(route.set(db, "SET plan_cache_mode = force_generic_plan")).await
+}
+
+/// Before others have it, who may want other plans.
+async fn plan_as_ever(route: Route, db: &mut PgConnection) -> Result<(), Error> {
+    answered(route.set(db, "RESET plan_cache_mode")).await
+}
+
+/// A connection to the log that is kept from use to use.
 pub(super) struct Kept(Option<PoolConnection<Postgres>>);
 
 impl Kept {
@@ -81,12 +109,15 @@ impl Kept {
         Self(None)
     }
 
-    pub(super) async fn get(&mut self, log: &Log) -> Result<&mut PoolConnection<Postgres>, sqlx::Error> {
+    pub(super) async fn get(&mut self, log: &Log) -> Result<&mut PoolConnection<Postgres>, Error> {
         match &mut self.0 {
             Some(connection) => Ok(connection),
             none => {
-                let mut connection = log.pool.acquire().await?;
-                log.route.set(&mut connection, "SET plan_cache_mode = force_generic_plan").await?;
+                let mut connection = answered(log.pool.acquire()).await?;
+                if let Err(error) = plan_once(log.route, &mut connection).await {
+                    connection.close_on_drop();
+                    return Err(error);
+                }
                 Ok(none.insert(connection))
             }
         }
@@ -94,7 +125,7 @@ impl Kept {
 
     pub(super) async fn give_back(&mut self, log: &Log) {
         let Some(mut connection) = self.0.take() else { return };
-        if answered(log.route.set(&mut connection, "RESET plan_cache_mode")).await.is_err() {
+        if plan_as_ever(log.route, &mut connection).await.is_err() {
             connection.close_on_drop();
         }
     }

@@ -8,7 +8,7 @@ use sqlx::{PgConnection, PgPool, Row};
 use uuid::Uuid;
 
 use super::ask::{Query, Route};
-use crate::stored::Stored;
+use crate::stored::{Columns, Stored};
 use crate::{Error, Schema};
 
 const CLAIM: &str = include_str!("../sql/claim.sql");
@@ -350,8 +350,13 @@ impl Claim {
         let mut bytes = 0;
         let mut full = false;
         let mut cut = false;
+        let mut columns = None;
         while !full && let Some(row) = rows.try_next().await? {
-            let event = Stored::from_row(&row)?;
+            let columns = match &mut columns {
+                Some(columns) => columns,
+                None => columns.insert(Columns::of(&row)?),
+            };
+            let event = columns.read(&row)?;
             bytes += event.bytes();
             events.push(event);
             buckets.push(row.try_get("bucket")?);

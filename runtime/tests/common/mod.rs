@@ -86,6 +86,11 @@ pub async fn open(pool: &PgPool, about: &str) -> Result<Transaction<'static, Pos
     Ok(tx)
 }
 
+/// The ticket that a notification answers: `ticket bucket`, or the ticket alone.
+pub fn ticket(call: &sqlx::postgres::PgNotification) -> Result<i64> {
+    Ok(call.payload().split(' ').next().ok_or("no ticket")?.parse()?)
+}
+
 /// Waits until nobody else asks the database anything any more: who sleeps has looked around.
 pub async fn rests(pool: &PgPool) -> Result {
     let mut watch = pool.acquire().await?;
