@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use common::{Group, Happened, Home, Result, insert_effect, migrated, open, publish, record, record_some};
+use common::{Group, Happened, Home, Result, happened, insert_effect, migrated, open, publish, record, record_some};
 use eventwright::{Context, Event, Groups, Handled};
-use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
-use tokio::sync::Semaphore;
+use sqlx::{AssertSqlSafe, PgPool};
+use tokio::sync::{Semaphore, oneshot};
 
 async fn set_ranges(pool: &PgPool, ranges: u16) -> Result {
     Ok(Groups::new(pool.clone()).set_ranges("a", ranges).await?)
@@ -209,4 +209,51 @@ async fn a_process_that_joins_gets_its_share_of_the_ranges() -> Result {
     let second = second.load(Ordering::Relaxed);
     assert!(second > 400, "who joined handled {second} of 2000");
     Ok(())
+}
+
+/// The event of each range but one has another one published, so there always is something to do there.
+async fn never_ends(event: Event<Happened>, cx: &mut Context<'_, Home, &'static str>) -> Handled {
+    let group = *cx.state();
+    insert_effect(cx.tx(), group, &event).await?;
+    if event.payload.n > 0 {
+        cx.publish(happened(&event.payload.about, event.payload.n + 1)).await?;
+    }
+    Ok(())
+}
+
+/// Whichever of the two it is.
+#[tokio::test]
+async fn a_range_has_its_turn_while_another_one_never_ends() -> Result {
+    for half in [0_i64, 512] {
+        let database = migrated().await?;
+        let pool = database.pool();
+        let group = Group::new("a", pool).await?;
+        publish(&mut *pool.acquire().await?, &subject_in(pool, half).await?, 1).await?;
+        let (stop, stopped) = oneshot::channel::<()>();
+        let subscriber = group.subscriber().workers(1).ranges(2).on(never_ends);
+        let run = tokio::spawn(subscriber.run_until(async move { stopped.await.unwrap_or(()) }));
+        handled(pool, "n > 3").await?;
+        publish(&mut *pool.acquire().await?, &subject_in(pool, 512 - half).await?, 0).await?;
+        handled(pool, "n = 0").await?;
+        stop.send(()).map_err(|()| "nobody to stop")?;
+        run.await??;
+    }
+    Ok(())
+}
+
+/// A subject in the first or the second half of the buckets.
+async fn subject_in(pool: &PgPool, half: i64) -> Result<String> {
+    let subject = "SELECT s::text FROM generate_series(1, 100) s WHERE hashtextextended(s::text, 0) & 512 = $1 LIMIT 1";
+    Ok(sqlx::query_scalar(subject).bind(half).fetch_one(pool).await?)
+}
+
+async fn handled(pool: &PgPool, which: &str) -> Result {
+    let is_there = format!("SELECT EXISTS (SELECT FROM effects WHERE {which})");
+    let waits = async {
+        while !sqlx::query_scalar::<_, bool>(AssertSqlSafe(is_there.as_str())).fetch_one(pool).await? {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        Ok::<_, sqlx::Error>(())
+    };
+    Ok(tokio::time::timeout(Duration::from_secs(60), waits).await.map_err(|_| format!("never handled: {which}"))??)
 }

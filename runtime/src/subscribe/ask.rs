@@ -4,7 +4,7 @@ use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 use sqlx::postgres::{PgArguments, PgRow};
-use sqlx::{Connection, PgConnection, PgPool, Postgres, Transaction};
+use sqlx::{Connection, PgConnection, PgPool, Postgres, SqlSafeStr, Transaction};
 
 use super::Inner;
 use crate::{Error, Schema};
@@ -53,7 +53,7 @@ impl Route {
     }
 
     /// Sets something for the session, where there is one.
-    pub(super) async fn set(self, db: &mut PgConnection, statement: &'static str) -> Result<(), sqlx::Error> {
+    pub(super) async fn set(self, db: &mut PgConnection, statement: impl SqlSafeStr) -> Result<(), sqlx::Error> {
         match self {
             Self::Direct => sqlx::raw_sql(statement).execute(db).await.map(|_| ()),
             Self::Pooler => Ok(()),

@@ -10,6 +10,10 @@ use super::ask::{Route, answered};
 use super::log::Log;
 use crate::Error;
 
+const PLAN_ONCE: &str =
+    "SELECT set_config('plan_cache_mode', CASE WHEN count(*) <= 8 THEN 'force_generic_plan' ELSE 'auto' END, false)
+  FROM pg_catalog.pg_inherits WHERE inhparent = 'eventwright.outbox'::regclass";
+
 /// Three sides of a worker: the transaction of the handlers, what must be written beside it, and the log.
 pub(super) struct Hands {
     pub(super) work: PoolConnection<Postgres>,
@@ -36,7 +40,7 @@ impl Hands {
         };
         let (work, aside) = (inner.pool.acquire().await?, inner.pool.acquire().await?);
         let mut hands = Self { work, aside, log, has_begun: false };
-        match plan_once(inner.settings.route, hands.reading()).await {
+        match plan_once(&inner.log, hands.reading()).await {
             Ok(()) => Ok(hands),
             Err(error) => {
                 hands.discard();
@@ -90,10 +94,10 @@ impl Resting {
     }
 }
 
-/// Has a connection plan each of its statements once: those that read are few, short and asked often, and have one good plan, whatever their
-/// arguments are.
-async fn plan_once(route: Route, db: &mut PgConnection) -> Result<(), Error> {
-    answered(route.set(db, "SET plan_cache_mode = force_generic_plan")).await
+/// Has a connection plan each of its statements once, for any arguments: those that read are few, short and asked often. Not where the log
+/// has many partitions: a plan for any arguments locks them all, each time, and one for certain arguments those that it reads.
+async fn plan_once(log: &Log, db: &mut PgConnection) -> Result<(), Error> {
+    answered(log.route.set(db, log.schema.sql(PLAN_ONCE))).await
 }
 
 /// Before others have it, who may want other plans.
@@ -114,7 +118,7 @@ impl Kept {
             Some(connection) => Ok(connection),
             none => {
                 let mut connection = answered(log.pool.acquire()).await?;
-                if let Err(error) = plan_once(log.route, &mut connection).await {
+                if let Err(error) = plan_once(log, &mut connection).await {
                     connection.close_on_drop();
                     return Err(error);
                 }

@@ -69,6 +69,8 @@ pub(super) fn ranges(row: &PgRow) -> Result<Vec<(i16, i16)>, sqlx::Error> {
     Ok(from.into_iter().zip(to).collect())
 }
 
+/// Those that are furthest behind come first: where there are more of them than workers, and always something to do, the last ones would never have
+/// their turn.
 pub(super) fn spans(row: &PgRow) -> Result<Vec<Span>, sqlx::Error> {
     // null where there are none
     let lows: Option<Vec<i16>> = row.try_get("lows")?;
@@ -85,11 +87,13 @@ pub(super) fn spans(row: &PgRow) -> Result<Vec<Span>, sqlx::Error> {
         let (snapshot, bound, fence) = (snapshot[at].clone()?, bound[at]?, fence[at].clone()?);
         (kept[at] == Some(done[at])).then_some(Window { id: done[at], snapshot, bound, fence })
     };
-    let span = |(at, (lo, hi))| Span {
-        lo,
-        hi,
+    let span = |at: usize| Span {
+        lo: lows[at],
+        hi: highs[at],
         kept: window(at),
         stands_still: current[at].is_none() && stop_at[at].is_none(),
     };
-    Ok(lows.into_iter().zip(highs).enumerate().map(span).collect())
+    let mut by_age: Vec<usize> = (0..lows.len()).collect();
+    by_age.sort_by_key(|at| done[*at]);
+    Ok(by_age.into_iter().map(span).collect())
 }
