@@ -4,7 +4,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{Group, Happened, Home, Result, insert_effect, migrated, open, publish, rests};
+use common::{Group, Happened, Home, Result, insert_effect, migrated, open, publish, rests, until};
 use eventwright::testing::Database;
 use eventwright::{Context, Event, Handled, RetryPolicy, Subscriber};
 use sqlx::{PgConnection, PgPool};
@@ -22,7 +22,7 @@ async fn record(event: Event<Happened>, cx: &mut Context<'_, Home, (&'static str
     Ok(())
 }
 
-/// A subscriber that sleeps, on a log in which no window can be opened for now.
+/// A subscriber that sleeps, on a log whose windows are kept from being opened.
 struct Halted {
     database: Database,
     group: Group,
@@ -79,16 +79,6 @@ impl Halted {
         }
         Ok((self.group.all().await?, begun))
     }
-}
-
-async fn until(pool: &PgPool, is_so: &str) -> Result {
-    let waits = async {
-        while !sqlx::query_scalar::<_, bool>(sqlx::AssertSqlSafe(is_so)).fetch_one(pool).await? {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        Ok::<_, sqlx::Error>(())
-    };
-    Ok(tokio::time::timeout(Duration::from_secs(60), waits).await.map_err(|_| format!("never: {is_so}"))??)
 }
 
 /// Whether the subscriber waits for the window.

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use common::{Group, Happened, Home, Result, happened, insert_effect, migrated, open, publish, record, record_some};
+use common::{
+    Group, Happened, Home, Result, happened, insert_effect, migrated, open, publish, record, record_some, until,
+};
 use eventwright::{Context, Event, Groups, Handled};
+use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
-use sqlx::{AssertSqlSafe, PgPool};
 use tokio::sync::{Semaphore, oneshot};
 
 async fn set_ranges(pool: &PgPool, ranges: u16) -> Result {
@@ -232,9 +234,9 @@ async fn a_range_has_its_turn_while_another_one_never_ends() -> Result {
         let (stop, stopped) = oneshot::channel::<()>();
         let subscriber = group.subscriber().workers(1).ranges(2).on(never_ends);
         let run = tokio::spawn(subscriber.run_until(async move { stopped.await.unwrap_or(()) }));
-        handled(pool, "n > 3").await?;
+        until(pool, "SELECT EXISTS (SELECT FROM effects WHERE n > 3)").await?;
         publish(&mut *pool.acquire().await?, &subject_in(pool, 512 - half).await?, 0).await?;
-        handled(pool, "n = 0").await?;
+        until(pool, "SELECT EXISTS (SELECT FROM effects WHERE n = 0)").await?;
         stop.send(()).map_err(|()| "nobody to stop")?;
         run.await??;
     }
@@ -245,15 +247,4 @@ async fn a_range_has_its_turn_while_another_one_never_ends() -> Result {
 async fn subject_in(pool: &PgPool, half: i64) -> Result<String> {
     let subject = "SELECT s::text FROM generate_series(1, 100) s WHERE hashtextextended(s::text, 0) & 512 = $1 LIMIT 1";
     Ok(sqlx::query_scalar(subject).bind(half).fetch_one(pool).await?)
-}
-
-async fn handled(pool: &PgPool, which: &str) -> Result {
-    let is_there = format!("SELECT EXISTS (SELECT FROM effects WHERE {which})");
-    let waits = async {
-        while !sqlx::query_scalar::<_, bool>(AssertSqlSafe(is_there.as_str())).fetch_one(pool).await? {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        Ok::<_, sqlx::Error>(())
-    };
-    Ok(tokio::time::timeout(Duration::from_secs(60), waits).await.map_err(|_| format!("never handled: {which}"))??)
 }

@@ -318,11 +318,11 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
         let look = self.unless_blind(look).await?;
         let eyes = self.eyes.get(&inner.log).await?;
         let read = scout(&inner, eyes, &look.spans, &look.newest, &look.event_types).await;
-        let mut read = self.unless_blind(read).await?;
+        let read = self.unless_blind(read).await?;
         for page in unconfirmed {
             page.confirm(read.as_ref(), &look.newest);
         }
-        if let Some(read) = read.take() {
+        if let Some(read) = read {
             read.pass_over(&inner).await?;
         }
         Ok(Some(look))

@@ -86,6 +86,17 @@ pub async fn open(pool: &PgPool, about: &str) -> Result<Transaction<'static, Pos
     Ok(tx)
 }
 
+/// Waits until a query says that something is so.
+pub async fn until(pool: &PgPool, is_so: &str) -> Result {
+    let waits = async {
+        while !sqlx::query_scalar::<_, bool>(sqlx::AssertSqlSafe(is_so)).fetch_one(pool).await? {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        Ok::<_, sqlx::Error>(())
+    };
+    Ok(tokio::time::timeout(Duration::from_secs(60), waits).await.map_err(|_| format!("never: {is_so}"))??)
+}
+
 /// The ticket that a notification answers: `ticket bucket`, or the ticket alone.
 pub fn ticket(call: &sqlx::postgres::PgNotification) -> Result<i64> {
     Ok(call.payload().split(' ').next().ok_or("no ticket")?.parse()?)

@@ -19,7 +19,7 @@ const NOBODY: u32 = 65534;
 /// Says where it is once it is there, or else why it is not; ends PgBouncer when the pipe on standard input ends: also when this
 /// process is killed.
 const GUARD: &str = r#"umask 077
-dir=$(mktemp -d /tmp/pgbouncer.XXXXXX) || exit 1
+dir=$(mktemp -d -t pgbouncer.XXXXXX) || exit 1
 printf '%s\nunix_socket_dir = %s\n' "$1" "$dir" >"$dir/pgbouncer.ini"
 pgbouncer "$dir/pgbouncer.ini" </dev/null >"$dir/out" 2>&1 &
 looks=0
