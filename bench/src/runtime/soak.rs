@@ -17,6 +17,15 @@ use crate::{Effort, Result};
 
 const PUBLISHERS: u32 = 4;
 const TABLES: [&str; 5] = ["outbox", "windows", "positions", "begun", "held"];
+/// Events stay as short as can be, in small partitions, so that retention has its turn several times.
+const SMALL: &str = r"
+    DO $$ DECLARE partition text; BEGIN
+        FOR partition IN SELECT inhrelid::regclass FROM pg_inherits WHERE inhparent = 'eventwright.outbox'::regclass LOOP
+            EXECUTE 'DROP TABLE ' || partition;
+        END LOOP;
+    END $$;
+    SELECT eventwright.ensure_partitions(150000, 30000);
+    UPDATE eventwright.settings SET keep = '1 minute'";
 /// Samples of a smoke run are short, and few.
 const QUICK_SAMPLE: Duration = Duration::from_secs(2);
 
@@ -59,6 +68,7 @@ impl Traffic {
 pub(crate) async fn run(server: &Server, effort: Effort, soak: Soak) -> Result {
     let (sample, samples) = effort.pick((Duration::from_secs(60), soak.minutes), (QUICK_SAMPLE, 2));
     let pool = server.migrated().await?;
+    sqlx::raw_sql(SMALL).execute(&pool).await?;
     let traffic = Arc::new(Traffic::default());
     let (stop, stopped) = oneshot::channel();
     let subscriber = Subscriber::<Growth>::new("soak", pool.clone()).state(Arc::clone(&traffic)).on(handle);
@@ -99,6 +109,8 @@ struct Sample {
     waiting: f64,
     /// Megabytes and dead rows of each table.
     tables: Vec<(f64, f64)>,
+    /// Partitions of the log, since the start.
+    removed: i64,
 }
 
 async fn phase(title: &str, pool: &PgPool, traffic: &Traffic, time: Duration, samples: usize) -> Result {
@@ -112,6 +124,7 @@ async fn phase(title: &str, pool: &PgPool, traffic: &Traffic, time: Duration, sa
             "not handled yet",
             "memory, MB",
             "size of tables in MB, dead rows",
+            "partitions removed",
         ],
     );
     let mut taken = Vec::with_capacity(samples);
@@ -129,6 +142,7 @@ async fn phase(title: &str, pool: &PgPool, traffic: &Traffic, time: Duration, sa
             format!("{:.0}", sample.waiting),
             format!("{:.1}", sample.resident_mb),
             tables.collect::<Vec<_>>().join("; "),
+            sample.removed.to_string(),
         ]);
         taken.push(sample);
     }
@@ -136,7 +150,7 @@ async fn phase(title: &str, pool: &PgPool, traffic: &Traffic, time: Duration, sa
     Ok(())
 }
 
-/// The medians of the second half against those of the first. What is kept grows in the outbox; nothing else may.
+/// The medians of the second half against those of the first. The log grows until its first partition is full, and stays as long as then.
 fn halves(samples: &[Sample]) {
     let (first, second) = samples.split_at(samples.len() / 2);
     let table = Table::new("Second half to first half", ["", "first", "second", "ratio"]);
@@ -166,6 +180,7 @@ impl Sample {
              GROUP BY t.n ORDER BY t.n";
         let mut latencies = traffic.take();
         let tables: Vec<(f64, f64)> = sqlx::query_as(HELD).bind(TABLES.as_slice()).fetch_all(pool).await?;
+        let removed = sqlx::query_scalar("SELECT count(dropped_at) FROM eventwright.expired").fetch_one(pool).await?;
         Ok(Self {
             rate: latencies.len() as f64 / time.as_secs_f64(),
             p50: percentile(&mut latencies, 0.5),
@@ -173,6 +188,7 @@ impl Sample {
             resident_mb: resident_mb()?,
             waiting: traffic.waiting() as f64,
             tables,
+            removed,
         })
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use sqlx::Row;
 use sqlx::postgres::PgRow;
-use tokio::task::{Id, JoinHandle, JoinSet};
+use tokio::task::{Id, JoinError, JoinHandle, JoinSet};
 use tracing::{error, info, warn};
 
 use super::ask::answered;
@@ -65,6 +65,8 @@ pub(super) enum Work {
     Range(i16),
     Held,
 }
+
+type Finished = Result<(Id, Result<(), Error>), JoinError>;
 
 struct Driver<D, S> {
     inner: Arc<Inner<D, S>>,
@@ -185,6 +187,7 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
         if let Some(looked) = self.looked {
             tokio::time::sleep_until(looked + self.pace).await;
         }
+        self.take_back_hands(until).await?;
         self.looked = Some(tokio::time::Instant::now());
         let eyes = self.eyes.get(&self.inner.log).await.map(|_| ());
         self.unless_blind(eyes).await?;
@@ -394,27 +397,40 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
     async fn wait_at_work(&mut self, until: Until) -> Result<(), Error> {
         let moment = if self.has_hands_free() || self.may_run_held() { BUSY } else { FULL };
         tokio::select! {
-            Some(finished) = self.tasks.join_next_with_id() => match finished {
-                Ok((id, result)) => {
-                    if let Some(work) = self.at_work.remove(&id) {
-                        self.inner.health.worked(work, &result);
-                    }
-                    match result {
-                        Ok(()) => self.back_off = BUSY,
-                        Err(error) if until == Until::Quiet || error.is_final() || matches!(error, Error::AnotherLog(_)) => {
-                            return Err(error);
-                        }
-                        Err(error) => self.back_off(&error).await,
-                    }
-                }
-                Err(panic) => {
-                    // handlers' panics are caught; this is a defect of ours, and others may go on
-                    self.at_work.remove(&panic.id());
-                    error!(group = self.inner.group, %panic, "a worker panicked");
-                }
-            },
+            Some(finished) = self.tasks.join_next_with_id() => self.finished(finished, until).await?,
             call = next_call(&mut self.listener) => self.answer(call),
             () = tokio::time::sleep(moment) => {}
+        }
+        Ok(())
+    }
+
+    /// Takes back the hands of all tasks that are over: of several that end at once, waiting finds one.
+    async fn take_back_hands(&mut self, until: Until) -> Result<(), Error> {
+        while let Some(finished) = self.tasks.try_join_next_with_id() {
+            self.finished(finished, until).await?;
+        }
+        Ok(())
+    }
+
+    async fn finished(&mut self, task: Finished, until: Until) -> Result<(), Error> {
+        match task {
+            Ok((id, result)) => {
+                if let Some(work) = self.at_work.remove(&id) {
+                    self.inner.health.worked(work, &result);
+                }
+                match result {
+                    Ok(()) => self.back_off = BUSY,
+                    Err(error) if until == Until::Quiet || error.is_final() || matches!(error, Error::AnotherLog(_)) => {
+                        return Err(error);
+                    }
+                    Err(error) => self.back_off(&error).await,
+                }
+            }
+            Err(panic) => {
+                // handlers' panics are caught; this is a defect of ours, and others may go on
+                self.at_work.remove(&panic.id());
+                error!(group = self.inner.group, %panic, "a worker panicked");
+            }
         }
         Ok(())
     }
