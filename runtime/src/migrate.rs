@@ -19,6 +19,7 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (7, "roles", include_str!("../migrations/0007_roles.sql")),
     (8, "operations", include_str!("../migrations/0008_operations.sql")),
     (9, "rebase", include_str!("../migrations/0009_rebase.sql")),
+    (10, "old snapshots", include_str!("../migrations/0010_old_snapshots.sql")),
 ];
 
 const LEDGER: &str = "CREATE TABLE eventwright.migrations (

@@ -52,7 +52,9 @@ impl Traffic {
 
     fn end(&self, number: i64) {
         let began = self.underway.lock().unwrap_or_else(PoisonError::into_inner).remove(&number);
-        let latency = began.map_or(f64::NAN, |began| began.elapsed().as_secs_f64() * 1e3);
+        // one that is rolled back and handled again was late enough the first time
+        let Some(began) = began else { return };
+        let latency = began.elapsed().as_secs_f64() * 1e3;
         self.latencies.lock().unwrap_or_else(PoisonError::into_inner).push(latency);
     }
 

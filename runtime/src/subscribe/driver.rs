@@ -31,7 +31,7 @@ const MEET: &str = "SELECT eventwright.meet($1)";
 /// Asks whoever has the range to leave it to us, who have fewer.
 const ASK_FOR: &str = "UPDATE eventwright.begun
     SET wanted_until = clock_timestamp() + interval '2 seconds', wanted_with = $3
-  WHERE group_name = $1 AND bucket_lo = $2";
+  WHERE ctid = eventwright.chunk_of($1, $2) AND group_name = $1 AND bucket_lo = $2";
 
 /// How often to look while there is work, and while a ticket settles.
 const BUSY: Duration = Duration::from_millis(10);
@@ -420,7 +420,9 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
                 }
                 match result {
                     Ok(()) => self.back_off = BUSY,
-                    Err(error) if until == Until::Quiet || error.is_final() || matches!(error, Error::AnotherLog(_)) => {
+                    Err(error)
+                        if until == Until::Quiet || error.is_final() || matches!(error, Error::AnotherLog(_)) =>
+                    {
                         return Err(error);
                     }
                     Err(error) => self.back_off(&error).await,
