@@ -15,9 +15,14 @@ use crate::cluster::Cluster;
 use crate::contract::now;
 use crate::run::{GROUPS, LOG_SETTINGS, World};
 
+/// From when to when there was no log.
+pub(crate) struct Gone {
+    pub(crate) at: i64,
+    pub(crate) back_at: i64,
+}
+
 impl World {
-    /// Returns when the log went down.
-    pub(crate) async fn fail_over(&mut self, rng: &mut Rng) -> Result<i64> {
+    pub(crate) async fn fail_over(&mut self, rng: &mut Rng) -> Result<Gone> {
         let mut standby = self.log.make_standby().await?;
         self.tended(Duration::from_millis(rng.u64(500..2000))).await?;
         standby.cut_off().await?;
@@ -28,12 +33,12 @@ impl World {
         standby.promote().await?;
         let before = std::mem::replace(&mut self.log, standby);
         self.rebase_far().await?;
+        let back_at = now();
         self.find_lost(before).await?;
-        Ok(at)
+        Ok(Gone { at, back_at })
     }
 
-    /// Returns when the log went down.
-    pub(crate) async fn restore_dump(&mut self, rng: &mut Rng) -> Result<i64> {
+    pub(crate) async fn restore_dump(&mut self, rng: &mut Rng) -> Result<Gone> {
         let mut other = self.log.make_another(LOG_SETTINGS).await?;
         let dump = self.log.file("dump");
         self.log.dump(&dump).await?;
@@ -49,8 +54,9 @@ impl World {
         println!("{rebased:?}");
         log.close().await;
         self.rebase_far().await?;
+        let back_at = now();
         self.find_lost(before).await?;
-        Ok(at)
+        Ok(Gone { at, back_at })
     }
 
     /// The group whose tables are in another cluster goes back with its log.

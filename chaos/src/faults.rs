@@ -9,6 +9,7 @@ use tokio::time::sleep;
 use crate::Result;
 use crate::cluster::Cluster;
 use crate::contract::now;
+use crate::disasters::Gone;
 use crate::process::{Process, Role};
 use crate::proxy::Network;
 use crate::run::World;
@@ -79,6 +80,8 @@ impl Fault {
 pub(crate) struct Happened {
     pub(crate) fault: Fault,
     pub(crate) at: i64,
+    /// When the database was there again that it took away.
+    pub(crate) back_at: Option<i64>,
     /// The group whose worker it was; none: it was everybody's.
     pub(crate) group: Option<usize>,
 }
@@ -87,14 +90,15 @@ impl World {
     /// Does it, and undoes what is to be undone, but the recovery.
     pub(crate) async fn suffer(&mut self, fault: Fault, rng: &mut Rng) -> Result<Happened> {
         let mut at = now();
+        let mut back_at = None;
         let mut group = None;
         match fault {
             Fault::WorkerKilled => group = self.kill(rng, |role| role != Role::Publisher).await?,
             Fault::PublisherKilled => group = self.kill(rng, |role| role == Role::Publisher).await?,
-            Fault::LogCrashed => crash(&mut self.log, rng).await?,
+            Fault::LogCrashed => back_at = Some(crash(&mut self.log, rng).await?),
             Fault::HomeCrashed => {
                 group = Some(1);
-                crash(&mut self.home, rng).await?;
+                back_at = Some(crash(&mut self.home, rng).await?);
             }
             Fault::BackendsTerminated => {
                 for cluster in [&self.log, &self.home] {
@@ -133,10 +137,15 @@ impl World {
                 self.tended(Duration::from_secs(5)).await?;
                 self.log.set_clock(0)?;
             }
-            Fault::LogFailedOver => at = self.fail_over(rng).await?,
-            Fault::LogRestored => at = self.restore_dump(rng).await?,
+            Fault::LogFailedOver | Fault::LogRestored => {
+                let Gone { at: went_at, back_at: came_at } = match fault {
+                    Fault::LogFailedOver => self.fail_over(rng).await?,
+                    _ => self.restore_dump(rng).await?,
+                };
+                (at, back_at) = (went_at, Some(came_at));
+            }
         }
-        Ok(Happened { fault, at, group })
+        Ok(Happened { fault, at, back_at, group })
     }
 
     /// The number of one of the processes of a role.
@@ -189,10 +198,12 @@ impl Process {
     }
 }
 
-async fn crash(cluster: &mut Cluster, rng: &mut Rng) -> Result {
+/// Returns when it was there again.
+async fn crash(cluster: &mut Cluster, rng: &mut Rng) -> Result<i64> {
     cluster.crash()?;
     sleep(Duration::from_millis(rng.u64(0..2000))).await;
-    cluster.start().await
+    cluster.start().await?;
+    Ok(now())
 }
 
 /// Each third session or so.

@@ -34,6 +34,13 @@ pub(crate) struct Verdict {
     held: i64,
 }
 
+/// In milliseconds.
+struct Recovery {
+    first: i64,
+    every: i64,
+    since_back: Option<i64>,
+}
+
 /// How many events went wrong, and how.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Wrong {
@@ -138,22 +145,35 @@ impl Verdict {
     }
 
     /// For each kind of fault: from the fault until an event was handled that was published after it, and until that was so for
-    /// each account. Returns whether others took over in time from who was silent.
+    /// each account; and the latter from when the database was there again, if it was gone. Returns whether others took over in
+    /// time from who was silent.
     fn tell_recoveries(&self, happened: &[Happened]) -> bool {
-        let mut by_fault: BTreeMap<Fault, Vec<(i64, i64)>> = BTreeMap::new();
+        let mut by_fault: BTreeMap<Fault, Vec<Recovery>> = BTreeMap::new();
         for one in happened {
             let groups = one.group.map_or(0..GROUPS.len(), |group| group..group + 1);
-            let recoveries: Vec<(i64, i64)> = groups.filter_map(|group| self.recovery(group, one.at)).collect();
-            let worst = recoveries.into_iter().reduce(|a, b| (a.0.max(b.0), a.1.max(b.1)));
-            by_fault.entry(one.fault).or_default().extend(worst);
+            let worst_since = |at| {
+                let recoveries = groups.clone().filter_map(|group| self.recovery(group, at));
+                recoveries.reduce(|a, b| (a.0.max(b.0), a.1.max(b.1)))
+            };
+            if let Some((first, every)) = worst_since(one.at) {
+                let since_back = one.back_at.and_then(worst_since).map(|(_, every)| every);
+                by_fault.entry(one.fault).or_default().push(Recovery { first, every, since_back });
+            }
         }
-        println!("\n| fault | times | recovered, longest | every account, longest |\n| --- | ---: | ---: | ---: |");
+        println!("\n| fault | times | recovered, longest | every account, longest | after the database, longest |");
+        println!("| --- | ---: | ---: | ---: | ---: |");
         let mut in_time = true;
         for (fault, recoveries) in by_fault {
-            let longest = |of: fn(&(i64, i64)) -> i64| recoveries.iter().map(of).max().unwrap_or(0);
-            let (first, every) = (longest(|r| r.0), longest(|r| r.1));
-            println!("| {fault:?} | {} | {:.1} s | {:.1} s |", recoveries.len(), seconds(first), seconds(every));
-            if fault.is_silent() && Duration::from_millis(every.unsigned_abs()) > TAKEN_OVER_WITHIN {
+            let longest = |of: fn(&Recovery) -> Option<i64>| recoveries.iter().filter_map(of).max();
+            let [first, every, since_back] = [
+                longest(|recovery| Some(recovery.first)),
+                longest(|recovery| Some(recovery.every)),
+                longest(|recovery| recovery.since_back),
+            ];
+            let [a, b, c] = [first, every, since_back].map(|time| time.map_or(String::new(), seconds));
+            println!("| {fault:?} | {} | {a} | {b} | {c} |", recoveries.len());
+            let silent_for = Duration::from_millis(every.unwrap_or_default().unsigned_abs());
+            if fault.is_silent() && silent_for > TAKEN_OVER_WITHIN {
                 println!("not taken over within {TAKEN_OVER_WITHIN:?}");
                 in_time = false;
             }
@@ -177,6 +197,6 @@ impl Verdict {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "to be read")]
-fn seconds(milliseconds: i64) -> f64 {
-    milliseconds as f64 / 1000.0
+fn seconds(milliseconds: i64) -> String {
+    format!("{:.1} s", milliseconds as f64 / 1000.0)
 }
