@@ -20,6 +20,7 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (8, "operations", include_str!("../migrations/0008_operations.sql")),
     (9, "rebase", include_str!("../migrations/0009_rebase.sql")),
     (10, "old snapshots", include_str!("../migrations/0010_old_snapshots.sql")),
+    (11, "one flag", include_str!("../migrations/0011_one_flag.sql")),
 ];
 
 const LEDGER: &str = "CREATE TABLE eventwright.migrations (

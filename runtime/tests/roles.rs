@@ -332,7 +332,7 @@ async fn nobody_can_make_publishers_notify_for_ever_or_put_sleepers_out_of_reach
     sqlx::raw_sql("SELECT eventwright.fall_asleep('100 years')").execute(&buys).await?;
     sqlx::raw_sql("SELECT eventwright.wake_up(9223372036854775807)").execute(&buys).await?;
     let bounded =
-        "SELECT asleep.last_value / 1000 <= extract(epoch FROM now()) + 3600, awake.last_value = asleep.last_value
+        "SELECT asleep.last_value / 1000000 <= extract(epoch FROM now()) + 3600, awake.last_value = asleep.last_value
         FROM eventwright.asleep, eventwright.awake";
     assert_eq!(sqlx::query_as::<_, (bool, bool)>(bounded).fetch_one(actors.pool()).await?, (true, true));
     buys.close().await;

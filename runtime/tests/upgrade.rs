@@ -199,6 +199,52 @@ async fn programs_of_the_version_before_run_on_while_the_database_is_migrated() 
     Ok(())
 }
 
+/// Also one that fell asleep by the function as it was, while that was replaced; and publishers of both versions fall silent again.
+#[tokio::test]
+async fn who_sleeps_through_a_migration_is_called() -> Result {
+    const SLEPT: &str = "SELECT setval('eventwright.asleep', greatest(
+        (SELECT last_value + 1 FROM eventwright.asleep), (SELECT last_value + 1 FROM eventwright.awake),
+        (extract(epoch FROM clock_timestamp() + interval '1 minute') * 1000)::bigint))";
+    for (before, meanwhile) in [(true, false), (false, true), (true, true), (false, false)] {
+        let database = at_version_3().await?;
+        let pool = database.pool();
+        sqlx::raw_sql("SELECT eventwright.fall_asleep('1 minute')").execute(pool).await?;
+        if !before {
+            sqlx::raw_sql("SELECT eventwright.wake_up(last_value) FROM eventwright.asleep").execute(pool).await?;
+        }
+        eventwright::migrate(pool).await?;
+        if meanwhile {
+            sqlx::raw_sql(SLEPT).execute(pool).await?;
+        }
+        let mut ear = sqlx::postgres::PgListener::connect_with(pool).await?;
+        ear.listen("eventwright").await?;
+        let mut db = pool.acquire().await?;
+        let mut is_called = async |db: &mut sqlx::PgConnection, by_old: bool| {
+            match by_old {
+                true => old_publish(db, "x", 1).await?,
+                false => _ = common::publish(db, "x", 1).await?,
+            }
+            sqlx::raw_sql("SELECT pg_notify('eventwright', 'nobody')").execute(db).await?;
+            let first = ear.recv().await?;
+            let called = first.payload() != "nobody";
+            let ticket = called.then(|| common::ticket(&first)).transpose()?;
+            while called && ear.recv().await?.payload() != "nobody" {}
+            Ok::<_, Box<dyn std::error::Error + Send + Sync>>(ticket)
+        };
+        let sleeps = before || meanwhile;
+        assert_eq!(is_called(&mut db, true).await?.is_some(), sleeps, "{before} {meanwhile}, of the version before");
+        let ticket = is_called(&mut db, false).await?;
+        assert_eq!(ticket.is_some(), sleeps, "{before} {meanwhile}");
+        if let Some(ticket) = ticket {
+            sqlx::query("SELECT eventwright.wake_up($1)").bind(ticket).execute(&mut *db).await?;
+        }
+        for by_old in [true, false] {
+            assert_eq!(is_called(&mut db, by_old).await?, None, "{before} {meanwhile} {by_old}: all are awake");
+        }
+    }
+    Ok(())
+}
+
 async fn old_publish(db: &mut sqlx::PgConnection, about: &str, n: i64) -> Result {
     let payload = format!(r#"{{"about":"{about}","n":{n}}}"#);
     sqlx::query(PUBLISH)

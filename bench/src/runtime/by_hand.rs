@@ -19,21 +19,41 @@ pub(crate) const OUTBOX: &str = "
         published_at timestamptz NOT NULL DEFAULT clock_timestamp(), correlation_id text NOT NULL, causation_id uuid,
         traceparent text, payload json NOT NULL, downcast_version integer, downcast_payload json)";
 
-const PUBLISH: &str = "
-    INSERT INTO by_hand (event_id, event_type, schema_version, source, tenant_id, subject, occurred_at, correlation_id,
-                         causation_id, traceparent, payload)
-    VALUES ($1, $2, $3, $4, $5, $6, coalesce($7, clock_timestamp()), $8, $9, $10, $11::text::json)";
+macro_rules! publish_into {
+    ($table:literal) => {
+        concat!(
+            "INSERT INTO ",
+            $table,
+            " (event_id, event_type, schema_version, source, tenant_id, subject, occurred_at, correlation_id, causation_id, traceparent, payload)
+             VALUES ($1, $2, $3, $4, $5, $6, coalesce($7, clock_timestamp()), $8, $9, $10, $11::text::json)"
+        )
+    };
+}
+
+/// Where it is published to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Table {
+    /// One made by hand.
+    Own,
+    /// Eventwright's log, which nobody is told of.
+    Log,
+}
 
 /// Inserts an event as [`eventwright::Publisher::publish`] does: the id and the payload's text are made here.
 pub(crate) async fn publish(
     db: &mut PgConnection,
+    table: Table,
     order_id: OrderId,
     person_id: PersonId,
     number: i64,
 ) -> Result<Uuid> {
     let event_id = Uuid::now_v7();
     let payload = serde_json::to_string(&Payment::new(order_id, person_id, number))?;
-    sqlx::query(PUBLISH)
+    let statement = match table {
+        Table::Own => publish_into!("by_hand"),
+        Table::Log => publish_into!("eventwright.outbox"),
+    };
+    sqlx::query(statement)
         .bind(event_id)
         .bind("payment.received")
         .bind(1)

@@ -188,7 +188,7 @@ impl Bare {
     async fn one(&mut self) -> Result<f64> {
         self.number += 1;
         let mut tx = self.db.begin().await?;
-        by_hand::publish(&mut tx, OrderId::new(), PersonId::new(), self.number).await?;
+        by_hand::publish(&mut tx, by_hand::Table::Own, OrderId::new(), PersonId::new(), self.number).await?;
         sqlx::query("SELECT pg_notify('by_hand', '')").execute(&mut *tx).await?;
         tx.commit().await?;
         let committed = Instant::now();

@@ -24,6 +24,8 @@ const FALLS_ASLEEP: Duration = Duration::from_millis(500);
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum How {
     ByHand,
+    /// The same two inserts, the second one into our log.
+    ByHandIntoLog,
     ByHandNotifying,
     Ours,
 }
@@ -40,8 +42,9 @@ enum Reader {
     OtherGroup,
 }
 
-const SIDES: [(&str, How, Reader); 6] = [
+const SIDES: [(&str, How, Reader); 7] = [
     ("by hand", How::ByHand, Reader::None),
+    ("by hand, into our log", How::ByHandIntoLog, Reader::None),
     ("ours", How::Ours, Reader::None),
     ("by hand, and a loop reads", How::ByHand, Reader::Loop),
     ("ours, and a group handles", How::Ours, Reader::Group),
@@ -54,7 +57,10 @@ pub(crate) async fn run(server: &Server, effort: Effort) -> Result {
     let rounds = effort.rounds(7);
     let mut pools = Vec::new();
     for (_, how, _) in SIDES {
-        let pool = if how == How::Ours { server.migrated().await? } else { pool(&server.database().await?) };
+        let pool = match how {
+            How::Ours | How::ByHandIntoLog => server.migrated().await?,
+            How::ByHand | How::ByHandNotifying => pool(&server.database().await?),
+        };
         sqlx::query(ORDERS).execute(&pool).await?;
         sqlx::query(by_hand::OUTBOX).execute(&pool).await?;
         sqlx::query(by_hand::POSITIONS).execute(&pool).await?;
@@ -64,7 +70,7 @@ pub(crate) async fn run(server: &Server, effort: Effort) -> Result {
     println!("\n## Publishing: a transaction with a row and an event");
     let table = Table::new(
         "Transactions a second (targets: 0.95 of by hand; at 32, with a group 0.9 of without)",
-        ["connections", "", "tx/s", "to by hand", "to by hand with a loop", "to ours alone"],
+        ["connections", "", "tx/s", "to by hand", "to by hand into our log", "to by hand with a loop", "to ours alone"],
     );
     for connections in [1, 8, 32] {
         let mut contenders: Vec<Contender<'_>> = SIDES
@@ -85,8 +91,9 @@ pub(crate) async fn run(server: &Server, effort: Effort) -> Result {
                 side.0.to_owned(),
                 format!("{:.0}", measured_side.median()),
                 ratio(true, 0),
-                ratio(side.2 != Reader::None, 2),
                 ratio(side.1 == How::Ours, 1),
+                ratio(side.2 != Reader::None, 3),
+                ratio(side.1 == How::Ours, 2),
             ]);
         }
     }
@@ -126,10 +133,13 @@ async fn publish(mut db: PgConnection, how: How, until: Instant) -> Result<u32> 
                 publisher.publish(&mut tx, payment(order_id, person_id, number)?).await?;
             }
             How::ByHand => {
-                by_hand::publish(&mut tx, order_id, person_id, number).await?;
+                by_hand::publish(&mut tx, by_hand::Table::Own, order_id, person_id, number).await?;
+            }
+            How::ByHandIntoLog => {
+                by_hand::publish(&mut tx, by_hand::Table::Log, order_id, person_id, number).await?;
             }
             How::ByHandNotifying => {
-                by_hand::publish(&mut tx, order_id, person_id, number).await?;
+                by_hand::publish(&mut tx, by_hand::Table::Own, order_id, person_id, number).await?;
                 sqlx::query("SELECT pg_notify('by_hand', '')").execute(&mut *tx).await?;
             }
         }

@@ -8,8 +8,7 @@ INSERT INTO eventwright.outbox AS e (
     correlation_id, causation_id, traceparent, payload, downcast_version, downcast_payload
 ) VALUES ($1, $2, $3, $4, $5, $6, coalesce($7, clock_timestamp()), $8, $9, $10, $11::text::json, $12, $13::text::json)
 RETURNING CASE WHEN (
-    SELECT asleep.last_value > awake.last_value
-           AND asleep.last_value > extract(epoch FROM clock_timestamp()) * 1000
-      FROM eventwright.asleep, eventwright.awake
+    SELECT last_value % 1000 <> 0 AND last_value > extract(epoch FROM clock_timestamp()) * 1000000
+      FROM eventwright.asleep
      WHERE e.seq IS NOT NULL
 ) THEN pg_notify('eventwright', (SELECT last_value FROM eventwright.asleep) || ' ' || e.bucket / 64 * 64) END

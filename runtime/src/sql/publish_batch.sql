@@ -64,9 +64,8 @@ WITH event AS MATERIALIZED (
 SELECT (SELECT array_agg(t.key ORDER BY t.key) FROM taken t WHERE t.repeats > 0) AS repeated,
        (SELECT array_agg(t.event_id ORDER BY t.key) FROM taken t WHERE t.repeats > 0) AS earlier,
        CASE WHEN $18::boolean AND (
-           SELECT asleep.last_value > awake.last_value
-                  AND asleep.last_value > extract(epoch FROM clock_timestamp()) * 1000
-             FROM eventwright.asleep, eventwright.awake
+           SELECT last_value % 1000 <> 0 AND last_value > extract(epoch FROM clock_timestamp()) * 1000000
+             FROM eventwright.asleep
             WHERE last.seq IS NOT NULL
        ) THEN pg_notify('eventwright', (SELECT last_value::text FROM eventwright.asleep)) END AS notified
   FROM (SELECT greatest((SELECT max(seq) FROM published), (SELECT max(id) FROM put_off)) AS seq) AS last

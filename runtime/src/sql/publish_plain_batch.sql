@@ -19,9 +19,8 @@ WITH event AS NOT MATERIALIZED (
 )
 SELECT NULL::text[] AS repeated, NULL::uuid[] AS earlier,
        CASE WHEN $18::boolean AND (
-           SELECT asleep.last_value > awake.last_value
-                  AND asleep.last_value > extract(epoch FROM clock_timestamp()) * 1000
-             FROM eventwright.asleep, eventwright.awake
+           SELECT last_value % 1000 <> 0 AND last_value > extract(epoch FROM clock_timestamp()) * 1000000
+             FROM eventwright.asleep
             WHERE last.seq IS NOT NULL
        ) THEN pg_notify('eventwright', (SELECT last_value::text FROM eventwright.asleep)) END AS notified
   FROM (SELECT max(seq) AS seq FROM published) AS last
