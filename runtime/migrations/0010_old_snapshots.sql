@@ -1,7 +1,6 @@
 -- Rows that are updated for ever, while somebody keeps an old snapshot: none of their versions can be removed, and whoever looks for a
 -- row by its key looks at all of them. So each row says in which generation it is, which changes every 64 updates; an index has the
--- newest generation of each row first, and who looks for a row finds it by `position_of` and `chunk_of`. Between generations updates
--- stay within a page, as ever. The version before does not count its updates, and finds its rows as it did.
+-- newest generation of each row first, by which they are looked for. Between generations updates stay within a page, as ever. The version before does not count its updates, and finds its rows as it did.
 ALTER TABLE eventwright.positions
     ADD COLUMN updates    bigint NOT NULL DEFAULT 0,
     ADD COLUMN generation bigint NOT NULL GENERATED ALWAYS AS (updates / 64) STORED;
@@ -11,24 +10,9 @@ ALTER TABLE eventwright.begun
     ADD COLUMN generation bigint NOT NULL GENERATED ALWAYS AS (updates / 64) STORED;
 CREATE INDEX begun_newest ON eventwright.begun (group_name, bucket_lo, generation DESC);
 
--- Where a range's row is. Sequential scans and sorts are off, here and below: the index is to be gone along that has the newest
--- generations first, and the planner takes the key for the better one, or, of a small table, all of it.
-CREATE FUNCTION eventwright.position_of(of_group text, lo smallint) RETURNS tid
-LANGUAGE plpgsql STABLE SET enable_seqscan = off SET enable_sort = off AS $$
-BEGIN
-    RETURN (SELECT p.ctid FROM eventwright.positions p
-             WHERE p.group_name = of_group AND p.bucket_lo = lo ORDER BY p.generation DESC LIMIT 1);
-END
-$$;
-
--- Where that row is that says what a range was about to run.
-CREATE FUNCTION eventwright.chunk_of(of_group text, lo smallint) RETURNS tid
-LANGUAGE plpgsql STABLE SET enable_seqscan = off SET enable_sort = off AS $$
-BEGIN
-    RETURN (SELECT b.ctid FROM eventwright.begun b
-             WHERE b.group_name = of_group AND b.bucket_lo = lo ORDER BY b.generation DESC LIMIT 1);
-END
-$$;
+-- In these functions sequential scans and sorts are off: the index is to be gone along that has the newest generations first, and the
+-- planner takes the key for the better one, or, of a small table, all of it; and plans are kept that were made while a table was small.
+-- For the same reason a row that was found is asked for by its place alone.
 
 -- Claims a range for this transaction, and says where it stands; no row: another worker has it, or had it a moment ago, or it is no
 -- more. Then what else there is to know, with a snapshot that is younger than the claim: whether the group is paused, whether it holds
@@ -46,9 +30,7 @@ DECLARE
     p eventwright.positions;
 BEGIN
     SELECT * INTO p FROM eventwright.positions q
-     WHERE q.group_name = of_group AND q.bucket_lo = lo
-       -- as `position_of` finds it
-       AND q.ctid = (SELECT n.ctid FROM eventwright.positions n
+     WHERE q.ctid = (SELECT n.ctid FROM eventwright.positions n
                       WHERE n.group_name = of_group AND n.bucket_lo = lo ORDER BY n.generation DESC LIMIT 1)
        FOR NO KEY UPDATE SKIP LOCKED;
     IF NOT FOUND THEN
@@ -123,8 +105,7 @@ BEGIN
                suspect   = (b.first_seq = first AND NOT again) OR (b.suspect AND first <= b.until_seq),
                attempts  = CASE WHEN b.first_seq = first AND NOT again THEN b.attempts ELSE 0 END,
                updates   = b.updates + 1
-         WHERE b.group_name = of_group AND b.bucket_lo = lo
-           AND b.ctid = (SELECT n.ctid FROM eventwright.begun n
+         WHERE b.ctid = (SELECT n.ctid FROM eventwright.begun n
                           WHERE n.group_name = of_group AND n.bucket_lo = lo ORDER BY n.generation DESC LIMIT 1);
         EXIT WHEN FOUND;
         INSERT INTO eventwright.begun (group_name, bucket_lo, first_seq, until_seq) VALUES (of_group, lo, first, until)
@@ -135,4 +116,66 @@ BEGIN
 END
 $$;
 
-INSERT INTO eventwright.subscriber_functions (name, as_owner) VALUES ('position_of', false), ('chunk_of', false), ('begin_chunk', false);
+-- Moves a range on: to `new_after` within its window, or past it where `new_current` is null; what the two windows are is said with them.
+-- Locks the row that `claim` locked. For a group whose log is in another database it also remembers which events it was given, should
+-- the log go back in time. Returns whether it was moved: not where the group was detached, for what was read after that may have a gap
+-- where the log has dropped its events; nor where it has gone on with another log meanwhile than the one that was read.
+CREATE FUNCTION eventwright.advance(
+    of_group text, lo smallint, new_done bigint, new_current bigint, new_after bigint, new_done_snapshot text, new_done_bound bigint,
+    new_done_fence text, new_current_snapshot text, new_current_bound bigint, new_current_fence text,
+    given uuid[], of_system bigint, of_database text, of_timeline integer, of_started bigint) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SET enable_seqscan = off SET enable_sort = off AS $$
+BEGIN
+    IF of_system IS NOT NULL AND given <> '{}' THEN
+        INSERT INTO eventwright.handled (group_name, until, event_ids) VALUES (of_group, coalesce(new_current, new_done), given);
+    END IF;
+    UPDATE eventwright.positions p
+       SET done = new_done, current = new_current, after_seq = new_after,
+           kept_done = new_done, done_snapshot = new_done_snapshot::pg_snapshot, done_bound = new_done_bound,
+           done_fence = new_done_fence::xid8,
+           kept_current = new_current, current_snapshot = new_current_snapshot::pg_snapshot, current_bound = new_current_bound,
+           current_fence = new_current_fence::xid8,
+           updates = p.updates + 1
+     WHERE p.ctid = (SELECT n.ctid FROM eventwright.positions n
+                      WHERE n.group_name = of_group AND n.bucket_lo = lo ORDER BY n.generation DESC LIMIT 1)
+       AND EXISTS (SELECT FROM eventwright.groups g
+                    WHERE g.name = of_group AND g.detached_at IS NULL
+                      AND (of_system IS NULL
+                           OR (g.log_system, g.log_database, g.log_timeline, g.log_started) = (of_system, of_database, of_timeline, of_started)));
+    RETURN FOUND;
+END
+$$;
+
+-- Moves ranges on in which there was nothing from window `old_done` to window `new_done`; passes over those that somebody has, or has
+-- moved. Locks their rows of positions. Its commit need not be waited for: a range that is moved back has nothing to do again.
+-- The log's identity, where it is elsewhere, must be the group's still.
+CREATE FUNCTION eventwright.pass_over(
+    of_group text, lows smallint[], highs smallint[], old_done bigint, new_done bigint, new_done_snapshot text, new_done_bound bigint,
+    new_done_fence text, of_system bigint, of_database text, of_timeline integer, of_started bigint) RETURNS void
+LANGUAGE plpgsql VOLATILE SET enable_seqscan = off SET enable_sort = off AS $$
+DECLARE
+    free tid[];
+BEGIN
+    PERFORM set_config('synchronous_commit', 'off', true);
+    free := ARRAY(
+        SELECT p.place
+          FROM unnest(lows, highs) AS empty (lo, hi)
+         CROSS JOIN LATERAL (
+                SELECT q.ctid AS place FROM eventwright.positions q
+                 WHERE q.ctid = (SELECT n.ctid FROM eventwright.positions n
+                                  WHERE n.group_name = of_group AND n.bucket_lo = empty.lo ORDER BY n.generation DESC LIMIT 1)
+                   AND q.bucket_hi = empty.hi AND q.done = old_done AND q.current IS NULL AND q.stop_at IS NULL
+                   FOR NO KEY UPDATE SKIP LOCKED) p
+         WHERE EXISTS (SELECT FROM eventwright.groups g
+                        WHERE g.name = of_group AND g.detached_at IS NULL
+                          AND (of_system IS NULL
+                               OR (g.log_system, g.log_database, g.log_timeline, g.log_started)
+                                  = (of_system, of_database, of_timeline, of_started))));
+    UPDATE eventwright.positions p
+       SET done = new_done, after_seq = 0, kept_done = new_done, done_snapshot = new_done_snapshot::pg_snapshot,
+           done_bound = new_done_bound, done_fence = new_done_fence::xid8, updates = p.updates + 1
+     WHERE p.ctid = ANY (free) AND p.done = old_done AND p.current IS NULL;
+END
+$$;
+
+INSERT INTO eventwright.subscriber_functions (name, as_owner) VALUES ('begin_chunk', false), ('advance', false), ('pass_over', false);

@@ -357,8 +357,16 @@ async fn home_as_it_is(home: &PgPool) -> Result<Vec<serde_json::Value>> {
 async fn put_back(home: &PgPool, copy: &[serde_json::Value]) -> Result {
     sqlx::raw_sql("DELETE FROM eventwright.groups").execute(home).await?;
     for (table, rows) in STATE.iter().zip(copy) {
+        let columns: String = sqlx::query_scalar(
+            "SELECT string_agg(column_name, ', ') FROM information_schema.columns
+              WHERE table_schema = 'eventwright' AND table_name = $1 AND is_generated = 'NEVER'",
+        )
+        .bind(table)
+        .fetch_one(home)
+        .await?;
         let insert = format!(
-            "INSERT INTO eventwright.{table} SELECT * FROM json_populate_recordset(NULL::eventwright.{table}, $1::json)"
+            "INSERT INTO eventwright.{table} ({columns})
+             SELECT {columns} FROM json_populate_recordset(NULL::eventwright.{table}, $1::json)"
         );
         sqlx::query(sqlx::AssertSqlSafe(insert)).bind(rows.to_string()).execute(home).await?;
     }

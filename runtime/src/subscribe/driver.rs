@@ -31,7 +31,7 @@ const MEET: &str = "SELECT eventwright.meet($1)";
 /// Asks whoever has the range to leave it to us, who have fewer.
 const ASK_FOR: &str = "UPDATE eventwright.begun
     SET wanted_until = clock_timestamp() + interval '2 seconds', wanted_with = $3
-  WHERE ctid = eventwright.chunk_of($1, $2) AND group_name = $1 AND bucket_lo = $2";
+  WHERE group_name = $1 AND bucket_lo = $2";
 
 /// How often to look while there is work, and while a ticket settles.
 const BUSY: Duration = Duration::from_millis(10);
@@ -326,7 +326,8 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
             page.confirm(read.as_ref(), &look.newest);
         }
         if let Some(read) = read {
-            read.pass_over(&inner).await?;
+            let passed = read.pass_over(&inner, self.eyes.get(&inner.log).await?).await;
+            self.unless_blind(passed).await?;
         }
         Ok(Some(look))
     }
@@ -350,7 +351,8 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
         for (claim, page) in std::mem::take(&mut scouted.found) {
             self.hand_out_range(look.range(claim.lo(), Some((claim, page))));
         }
-        scouted.pass_over(&self.inner).await?;
+        let passed = scouted.pass_over(&self.inner, self.eyes.get(&self.inner.log).await?).await;
+        self.unless_blind(passed).await?;
         Ok(true)
     }
 

@@ -20,7 +20,6 @@ const READ: &str = include_str!("../sql/read.sql");
 const READ_SINCE: &str = include_str!("../sql/read_since.sql");
 const ADVANCE: &str = include_str!("../sql/advance.sql");
 const IS_DETACHED: &str = "SELECT true FROM eventwright.groups WHERE name = $1 AND detached_at IS NOT NULL";
-const ADVANCE_ELSEWHERE: &str = include_str!("../sql/advance_elsewhere.sql");
 const IDENTITY: &str = "SELECT system, database, timeline, started FROM eventwright.identity()";
 
 /// The most sequence numbers that one statement looks at: a group that wants rare types reads on in steps of this size, rather
@@ -385,9 +384,8 @@ impl Claim {
     ) -> Result<bool, Error> {
         let next = self.after(page);
         let current = (!page.complete).then_some(&next.target);
-        let statement = if log.is_elsewhere { ADVANCE_ELSEWHERE } else { ADVANCE };
-        let mut query = log
-            .query(statement)
+        let query = log
+            .query(ADVANCE)
             .bind(group)
             .bind(self.lo)
             .bind(next.done.id)
@@ -398,11 +396,10 @@ impl Claim {
             .bind(&next.done.fence)
             .bind(current.map(|window| &window.snapshot))
             .bind(current.map(|window| window.bound))
-            .bind(current.map(|window| &window.fence));
-        if log.is_elsewhere {
-            query = Identity::bind_to(log.identity(), query.bind(page.event_ids()));
-        }
-        if query.execute(&mut *tx).await?.rows_affected() > 0 {
+            .bind(current.map(|window| &window.fence))
+            .bind(log.is_elsewhere.then(|| page.event_ids()));
+        let moved = Identity::bind_to(log.identity(), query).fetch_one(&mut *tx).await?;
+        if moved.try_get("moved")? {
             return Ok(page.complete);
         }
         let detached = log.query(IS_DETACHED).bind(group).fetch_optional(tx).await?;

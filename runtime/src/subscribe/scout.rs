@@ -3,7 +3,7 @@
 use sqlx::PgConnection;
 
 use super::Inner;
-use super::ask::answered;
+use super::ask::{Query, answered};
 use super::log::{Claim, Identity, Page, Window};
 use super::look::Span;
 use crate::Error;
@@ -60,28 +60,36 @@ impl Scouted {
         found.map(|(_, page)| page)
     }
 
-    /// Moves the ranges on in which there is nothing.
-    pub(super) async fn pass_over<D, S>(self, inner: &Inner<D, S>) -> Result<(), Error> {
+    /// Moves the ranges on in which there is nothing. `eyes` are a connection to the log: where that is the group's own database, no other
+    /// is needed.
+    pub(super) async fn pass_over<D, S>(self, inner: &Inner<D, S>, eyes: &mut PgConnection) -> Result<(), Error> {
         if self.empty.is_empty() {
             return Ok(());
         }
-        let (lows, highs): (Vec<i16>, Vec<i16>) = self.empty.into_iter().unzip();
+        let statement = self.statement(inner);
+        if !inner.log.is_elsewhere {
+            return Ok(answered(inner.ask_on(eyes, statement)).await.map(|_| ())?);
+        }
         let mut db = inner.pool.acquire().await?;
+        let passed = answered(inner.ask_on(&mut db, statement)).await;
+        if passed.is_err() {
+            db.close_on_drop();
+        }
+        Ok(passed.map(|_| ())?)
+    }
+
+    fn statement<'q, D, S>(self, inner: &'q Inner<D, S>) -> Query<'q> {
+        let (lows, highs): (Vec<i16>, Vec<i16>) = self.empty.into_iter().unzip();
         let query = inner
             .query(PASS_OVER)
             .bind(&inner.group)
             .bind(lows)
+            .bind(highs)
             .bind(self.done.id)
             .bind(self.newest.id)
-            .bind(&self.newest.snapshot)
+            .bind(self.newest.snapshot)
             .bind(self.newest.bound)
-            .bind(&self.newest.fence)
-            .bind(highs);
-        let query = Identity::bind_to(inner.log.identity(), query);
-        let passed = answered(inner.ask_on(&mut db, query)).await;
-        if passed.is_err() {
-            db.close_on_drop();
-        }
-        passed.map(|_| ())
+            .bind(self.newest.fence);
+        Identity::bind_to(inner.log.identity(), query)
     }
 }
