@@ -1,6 +1,7 @@
 //! The loop that looks for work, hands it out to tasks, and sleeps when there is none.
 
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -11,6 +12,7 @@ use tokio::task::{Id, JoinError, JoinHandle, JoinSet};
 use tracing::{error, info, warn};
 
 use super::ask::answered;
+use super::at_hand::{AtHand, Job};
 use super::breaker::May;
 use super::chunk::{Left, Range, run_range};
 use super::follow::follow;
@@ -50,6 +52,8 @@ const TAKEN: Duration = Duration::from_millis(50);
 /// How long a range is left to the process that asked for it.
 const YIELDED: Duration = Duration::from_millis(300);
 const MAINTENANCE: Duration = Duration::from_secs(30);
+/// How long connections are kept before the pool has them, which may replace them: others begin cold.
+const KEPT: Duration = Duration::from_secs(300);
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(5);
 
 /// When a run ends by itself.
@@ -76,6 +80,7 @@ struct Driver<D, S> {
     ticket: Option<Ticket>,
     back_off: Duration,
     maintained: Option<Instant>,
+    kept_since: Instant,
     maintenance: Option<JoinHandle<()>>,
     /// The last ticket for which publishers were told that they need not call.
     answered: i64,
@@ -89,6 +94,7 @@ struct Driver<D, S> {
     stood: Option<Stood>,
     /// That a publisher has called since.
     called: Option<Called>,
+    at_hand: AtHand,
 }
 
 pub(super) async fn run<D: Domain, S: Send + Sync + 'static>(
@@ -122,6 +128,7 @@ async fn drive<D: Domain, S: Send + Sync + 'static>(
         ticket: None,
         back_off: BUSY,
         maintained: None,
+        kept_since: Instant::now(),
         maintenance: None,
         answered: 0,
         eyes: Kept::none(),
@@ -129,6 +136,7 @@ async fn drive<D: Domain, S: Send + Sync + 'static>(
         pace: Duration::ZERO,
         stood: None,
         called: None,
+        at_hand: AtHand::nobody(),
     };
     info!(group = driver.inner.group, "subscriber runs");
     let ended = tokio::select! {
@@ -164,7 +172,14 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
     /// Waits after a failure, longer each time until there is a success.
     async fn back_off(&mut self, error: &Error) {
         error!(group = self.inner.group, %error, retry_in = ?self.back_off, "the database refused");
-        tokio::time::sleep(self.back_off).await;
+        let mut rest = pin!(tokio::time::sleep(self.back_off));
+        loop {
+            tokio::select! {
+                () = &mut rest => break,
+                // or that it has ended would not be noticed
+                call = next_call(&mut self.listener) => self.answer(call),
+            }
+        }
         self.back_off = (self.back_off * 2).min(LONGEST_BACK_OFF);
     }
 
@@ -191,7 +206,9 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
         self.looked = Some(tokio::time::Instant::now());
         let eyes = self.eyes.get(&self.inner.log).await.map(|_| ());
         self.unless_blind(eyes).await?;
-        if let Some(look) = self.answer_at_once().await? {
+        let answered_at_once = self.answer_at_once().await;
+        self.let_go();
+        if let Some(look) = answered_at_once? {
             self.looked_at(&look);
             return self.wait_at_work(until).await.map(|()| false);
         }
@@ -232,7 +249,7 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
             false => log.open_and_look(eyes, over, group, kinds).await?,
             true => {
                 let opened = log.open_window(eyes, over).await?;
-                let row = self.look_at_group(opened.newest.id).await?;
+                let row = look_at_group(&self.inner, opened.newest.id).await?;
                 (opened, row)
             }
         };
@@ -280,11 +297,6 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
         answer
     }
 
-    async fn look_at_group(&self, newest: i64) -> Result<Option<PgRow>, sqlx::Error> {
-        let query = self.inner.query(LOOK).bind(&self.inner.group).bind(newest).bind(&self.inner.kinds);
-        self.inner.ask(query).await
-    }
-
     /// Handles what a publisher has called for, where nothing was to be done a moment ago. Returns what there is to do, once its window is
     /// opened; `None`: it is to be looked for.
     async fn answer_at_once(&mut self) -> Result<Option<Look>, Error> {
@@ -294,11 +306,11 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
         }
         let inner = Arc::clone(&self.inner);
         let mut guess = called.bucket.and_then(|bucket| stood.range_of(bucket)).map(|(range, claims)| {
-            self.hand_out_range(range);
+            self.at_hand.put(Work::Range(range.lo), self.job(range));
             claims
         });
         let eyes = self.eyes.get(&inner.log).await?;
-        let glanced = answered(glance(&inner, eyes, &stood)).await;
+        let glanced = self.at_hand.beside(answered(glance(&inner, eyes, &stood))).await;
         let Some(found) = self.unless_blind(glanced).await? else { return Ok(None) };
         if found.len() > usize::from(inner.settings.workers) {
             return Ok(None);
@@ -315,8 +327,9 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
         drop(guess);
         // what is asked now would be in their way
         for page in &mut unconfirmed {
-            page.begun().await;
+            self.at_hand.beside(page.begun()).await;
         }
+        self.let_go();
         let look = answered(self.look()).await;
         let look = self.unless_blind(look).await?;
         let eyes = self.eyes.get(&inner.log).await?;
@@ -357,10 +370,22 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
     }
 
     fn hand_out_range(&mut self, range: Range) {
-        let work = Work::Range(range.lo);
-        let inner = Arc::clone(&self.inner);
-        let task = self.tasks.spawn(async move { run_and_rest(&inner, range).await });
+        let (work, job) = (Work::Range(range.lo), self.job(range));
+        let task = self.tasks.spawn(job);
         self.at_work.insert(task.id(), work);
+    }
+
+    fn job(&self, range: Range) -> Job {
+        let inner = Arc::clone(&self.inner);
+        Box::pin(async move { run_and_rest(&inner, range).await })
+    }
+
+    /// Makes a task of the worker that is at hand.
+    fn let_go(&mut self) {
+        if let Some((work, rest)) = self.at_hand.let_go() {
+            let task = self.tasks.spawn(rest);
+            self.at_work.insert(task.id(), work);
+        }
     }
 
     fn hand_out(&mut self, look: &Look) {
@@ -495,8 +520,11 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
             return Ok(());
         }
         self.maintained = Some(Instant::now());
-        self.eyes.give_back(&self.inner.log).await;
-        self.inner.resting.give_back(self.inner.settings.route).await;
+        if self.kept_since.elapsed() > KEPT {
+            self.kept_since = Instant::now();
+            self.eyes.give_back(&self.inner.log).await;
+            self.inner.resting.give_back(self.inner.settings.route).await;
+        }
         report(&self.inner).await?;
         if self.maintenance.as_ref().is_none_or(JoinHandle::is_finished) {
             let inner = Arc::clone(&self.inner);
@@ -509,6 +537,7 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
     async fn stop(&mut self) {
         self.inner.stopping.store(true, Ordering::Relaxed);
         self.inner.health.stops();
+        self.let_go();
         while self.tasks.join_next().await.is_some() {}
         if let Some(maintenance) = self.maintenance.take() {
             // its connections are closed below; what it has begun it goes on with the next time
@@ -528,8 +557,15 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
 impl<D, S> Drop for Driver<D, S> {
     fn drop(&mut self) {
         self.inner.stopping.store(true, Ordering::Relaxed);
+        if let (Some((_, rest)), Ok(runtime)) = (self.at_hand.let_go(), tokio::runtime::Handle::try_current()) {
+            runtime.spawn(rest);
+        }
         self.tasks.detach_all();
     }
+}
+
+async fn look_at_group<D, S>(inner: &Inner<D, S>, newest: i64) -> Result<Option<PgRow>, sqlx::Error> {
+    inner.ask(inner.query(LOOK).bind(&inner.group).bind(newest).bind(&inner.kinds)).await
 }
 
 /// Runs a range, and keeps off it for a while where another worker has it, or is to have it.

@@ -7,6 +7,7 @@
 
 mod around;
 mod ask;
+mod at_hand;
 mod breaker;
 mod call;
 mod chunk;

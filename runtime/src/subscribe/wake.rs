@@ -6,10 +6,10 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
 use sqlx::postgres::PgListener;
 use sqlx::{Executor, PgConnection, PgPool};
-use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tracing::warn;
 
@@ -53,30 +53,26 @@ impl Called {
     }
 }
 
-/// The connection that listens, in a task of its own, so that waiting for it can be given up at any time.
+/// The connection that listens. Waiting for a call can be given up at any time: what has begun goes on with the next one.
 pub(super) struct Listener {
-    calls: mpsc::Receiver<Call>,
-    task: JoinHandle<()>,
-}
-
-impl Drop for Listener {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
+    calls: BoxStream<'static, Call>,
 }
 
 impl Listener {
     pub(super) async fn start(pool: &PgPool, schema: &Schema, health: &Health) -> Result<Self, sqlx::Error> {
-        let listener = connect(pool, schema).await?;
-        let (calls, receiver) = mpsc::channel(64);
-        let task = tokio::spawn(listen(listener, pool.clone(), schema.clone(), calls, Listening(health.clone())));
-        Ok(Self { calls: receiver, task })
+        let ear = Ear {
+            connected: Some(connect(pool, schema).await?),
+            pool: pool.clone(),
+            schema: schema.clone(),
+            listening: Listening(health.clone()),
+        };
+        let calls = stream::unfold(ear, |mut ear| async move { Some((ear.call().await, ear)) });
+        Ok(Self { calls: calls.boxed() })
     }
 
     pub(super) async fn call(&mut self) -> Call {
-        match self.calls.recv().await {
+        match self.calls.next().await {
             Some(call) => call,
-            // the task ended by a panic: polling goes on
             None => std::future::pending().await,
         }
     }
@@ -90,39 +86,48 @@ async fn connect(pool: &PgPool, schema: &Schema) -> Result<PgListener, sqlx::Err
     Ok(listener)
 }
 
-async fn listen(listener: PgListener, pool: PgPool, schema: Schema, calls: mpsc::Sender<Call>, listening: Listening) {
-    let health = &listening.0;
-    let mut connected = Some(listener);
-    loop {
-        let call = match &mut connected {
-            Some(listener) => match hear(listener).await {
-                Ok(call) => call,
+/// Listens, and connects anew where it has to.
+struct Ear {
+    connected: Option<PgListener>,
+    pool: PgPool,
+    schema: Schema,
+    listening: Listening,
+}
+
+impl Ear {
+    async fn call(&mut self) -> Call {
+        loop {
+            let heard = match &mut self.connected {
+                Some(listener) => hear(listener).await,
+                None => self.reconnect().await,
+            };
+            match heard {
+                Ok(Some(call)) => return call,
+                Ok(None) => {}
                 Err(error) => {
                     warn!(%error, "the listening connection failed");
-                    health.does_not_listen(error.to_string());
-                    connected = None;
-                    Some(Call::Lost)
+                    self.listening.0.does_not_listen(error.to_string());
+                    self.connected = None;
+                    return Call::Lost;
                 }
-            },
-            None => {
-                tokio::time::sleep(RECONNECT).await;
-                match timeout(NO_ANSWER, connect(&pool, &schema)).await {
-                    Ok(Ok(listener)) => {
-                        health.listens();
-                        connected = Some(listener);
-                    }
-                    Ok(Err(error)) => health.does_not_listen(error.to_string()),
-                    Err(_) => health.does_not_listen("connecting takes too long"),
-                }
-                // what was called meanwhile was not heard
-                connected.is_some().then_some(Call::Lost)
             }
-        };
-        if let Some(call) = call
-            && calls.send(call).await.is_err()
-        {
-            return;
         }
+    }
+
+    /// Tries once.
+    async fn reconnect(&mut self) -> Result<Option<Call>, sqlx::Error> {
+        let health = &self.listening.0;
+        tokio::time::sleep(RECONNECT).await;
+        match timeout(NO_ANSWER, connect(&self.pool, &self.schema)).await {
+            Ok(Ok(listener)) => {
+                health.listens();
+                self.connected = Some(listener);
+            }
+            Ok(Err(error)) => health.does_not_listen(error.to_string()),
+            Err(_) => health.does_not_listen("connecting takes too long"),
+        }
+        // what was called meanwhile was not heard
+        Ok(self.connected.is_some().then_some(Call::Lost))
     }
 }
 
