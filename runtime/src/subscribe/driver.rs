@@ -424,7 +424,11 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
     async fn wait_at_work(&mut self, until: Until) -> Result<(), Error> {
         let moment = if self.has_hands_free() || self.may_run_held() { BUSY } else { FULL };
         tokio::select! {
-            Some(finished) = self.tasks.join_next_with_id() => self.finished(finished, until).await?,
+            Some(finished) = self.tasks.join_next_with_id() => {
+                if let Some(error) = self.finished(finished, until)? {
+                    self.back_off(&error).await;
+                }
+            }
             call = next_call(&mut self.listener) => self.answer(call),
             () = tokio::time::sleep(moment) => {}
         }
@@ -433,35 +437,43 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
 
     /// Takes back the hands of all tasks that are over: of several that end at once, waiting finds one.
     async fn take_back_hands(&mut self, until: Until) -> Result<(), Error> {
+        let mut refused = None;
         while let Some(finished) = self.tasks.try_join_next_with_id() {
-            self.finished(finished, until).await?;
+            refused = self.finished(finished, until)?.or(refused);
+        }
+        if let Some(error) = refused {
+            self.back_off(&error).await;
         }
         Ok(())
     }
 
-    async fn finished(&mut self, task: Finished, until: Until) -> Result<(), Error> {
+    /// Takes back the hands of a task. Returns what is to be tried again later.
+    fn finished(&mut self, task: Finished, until: Until) -> Result<Option<Error>, Error> {
         match task {
             Ok((id, result)) => {
                 if let Some(work) = self.at_work.remove(&id) {
                     self.inner.health.worked(work, &result);
                 }
                 match result {
-                    Ok(()) => self.back_off = BUSY,
+                    Ok(()) => {
+                        self.back_off = BUSY;
+                        Ok(None)
+                    }
                     Err(error)
                         if until == Until::Quiet || error.is_final() || matches!(error, Error::AnotherLog(_)) =>
                     {
-                        return Err(error);
+                        Err(error)
                     }
-                    Err(error) => self.back_off(&error).await,
+                    Err(error) => Ok(Some(error)),
                 }
             }
             Err(panic) => {
                 // handlers' panics are caught; this is a defect of ours, and others may go on
                 self.at_work.remove(&panic.id());
                 error!(group = self.inner.group, %panic, "a worker panicked");
+                Ok(None)
             }
         }
-        Ok(())
     }
 
     /// Nothing to do: sleeps until there is, by the order that `wake` describes.
