@@ -60,7 +60,7 @@ CREATE OR REPLACE FUNCTION eventwright.look(of_group text, newest bigint, kinds 
     paused boolean, detached boolean, event_types text[], meeting boolean,
     due_in double precision, lows smallint[], highs smallint[], done bigint[], current bigint[], stop_at bigint[], kept_done bigint[],
     done_snapshot text[], done_bound bigint[], done_fence text[], ranges_from smallint[], ranges_to smallint[])
-LANGUAGE plpgsql STABLE SET enable_seqscan = off SET enable_sort = off AS $$
+LANGUAGE plpgsql STABLE SET enable_seqscan = off SET enable_sort = off SET enable_incremental_sort = off AS $$
 #variable_conflict use_column
 BEGIN
     RETURN QUERY
