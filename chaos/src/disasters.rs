@@ -18,7 +18,7 @@ use crate::run::{GROUPS, LOG_SETTINGS, World};
 /// From when to when there was no log.
 pub(crate) struct Gone {
     pub(crate) at: i64,
-    pub(crate) back_at: i64,
+    pub(crate) back_at: Option<i64>,
 }
 
 impl World {
@@ -33,7 +33,7 @@ impl World {
         standby.promote().await?;
         let before = std::mem::replace(&mut self.log, standby);
         self.rebase_far().await?;
-        let back_at = now();
+        let back_at = Some(now());
         self.find_lost(before).await?;
         Ok(Gone { at, back_at })
     }
@@ -54,7 +54,7 @@ impl World {
         println!("{rebased:?}");
         log.close().await;
         self.rebase_far().await?;
-        let back_at = now();
+        let back_at = Some(now());
         self.find_lost(before).await?;
         Ok(Gone { at, back_at })
     }

@@ -137,13 +137,8 @@ impl World {
                 self.tended(Duration::from_secs(5)).await?;
                 self.log.set_clock(0)?;
             }
-            Fault::LogFailedOver | Fault::LogRestored => {
-                let Gone { at: went_at, back_at: came_at } = match fault {
-                    Fault::LogFailedOver => self.fail_over(rng).await?,
-                    _ => self.restore_dump(rng).await?,
-                };
-                (at, back_at) = (went_at, Some(came_at));
-            }
+            Fault::LogFailedOver => Gone { at, back_at } = self.fail_over(rng).await?,
+            Fault::LogRestored => Gone { at, back_at } = self.restore_dump(rng).await?,
         }
         Ok(Happened { fault, at, back_at, group })
     }

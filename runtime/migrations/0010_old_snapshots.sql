@@ -1,6 +1,7 @@
 -- Rows that are updated for ever, while somebody keeps an old snapshot: none of their versions can be removed, and whoever looks for a
 -- row by its key looks at all of them. So each row says in which generation it is, which changes every 64 updates; an index has the
--- newest generation of each row first, by which they are looked for. Between generations updates stay within a page, as ever. The version before does not count its updates, and finds its rows as it did.
+-- newest generation of each row first, by which they are looked for. Between generations updates stay within a page, as ever. The version
+-- before does not count its updates, and finds its rows as it did.
 ALTER TABLE eventwright.positions
     ADD COLUMN updates    bigint NOT NULL DEFAULT 0,
     ADD COLUMN generation bigint NOT NULL GENERATED ALWAYS AS (updates / 64) STORED;
@@ -12,7 +13,8 @@ CREATE INDEX begun_newest ON eventwright.begun (group_name, bucket_lo, generatio
 
 -- In these functions sequential scans and sorts are off: the index is to be gone along that has the newest generations first, and the
 -- planner takes the key for the better one, or, of a small table, all of it; and plans are kept that were made while a table was small.
--- For the same reason a row that was found is asked for by its place alone.
+-- For the same reason a row that was found is asked for by its place alone. Each looks for it itself: a function for that would take as
+-- long again.
 
 -- Claims a range for this transaction, and says where it stands; no row: another worker has it, or had it a moment ago, or it is no
 -- more. Then what else there is to know, with a snapshot that is younger than the claim: whether the group is paused, whether it holds
