@@ -21,6 +21,7 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (9, "rebase", include_str!("../migrations/0009_rebase.sql")),
     (10, "old snapshots", include_str!("../migrations/0010_old_snapshots.sql")),
     (11, "one flag", include_str!("../migrations/0011_one_flag.sql")),
+    (12, "types of the window", include_str!("../migrations/0012_types_of_the_window.sql")),
 ];
 
 const LEDGER: &str = "CREATE TABLE eventwright.migrations (

@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use common::{Group, Happened, Home, Result, insert_effect, migrated, open, publish, rests, until};
 use eventwright::testing::Database;
-use eventwright::{Context, Event, Handled, RetryPolicy, Subscriber};
+use eventwright::{
+    CarriesSubject, Context, Event, Handled, Object, Payload, Publishable, PublishedBy, Publisher, RetryPolicy,
+    Subscriber,
+};
 use sqlx::{PgConnection, PgPool};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
@@ -67,12 +70,18 @@ impl Halted {
     }
 
     /// Waits for as many effects as that, and returns in which order they were, and which handlers began meanwhile.
-    async fn goes_on(mut self, effects: usize) -> Result<(Vec<String>, Vec<String>)> {
+    async fn goes_on(self, effects: usize) -> Result<(Vec<String>, Vec<String>)> {
+        self.goes_on_until(effects, "SELECT true").await
+    }
+
+    /// The same, and something is so in the end.
+    async fn goes_on_until(mut self, effects: usize, is_so: &'static str) -> Result<(Vec<String>, Vec<String>)> {
         let go_on = "SELECT pg_advisory_unlock('eventwright.windows'::regclass::oid::bigint::bit(32)::int, 1)";
         sqlx::query(go_on).execute(&mut self.halts).await?;
         until(self.pool(), &format!("SELECT count(*) >= {effects} FROM effects")).await?;
         self.stop.send(()).map_err(|()| "nobody to stop")?;
         self.task.await??;
+        assert!(sqlx::query_scalar::<_, bool>(is_so).fetch_one(self.database.pool()).await?, "{is_so}");
         let mut begun = Vec::new();
         while let Some(about) = self.begun.recv().await {
             begun.push(about);
@@ -80,6 +89,39 @@ impl Halted {
         Ok((self.group.all().await?, begun))
     }
 }
+
+/// What the subscriber has no handler for.
+#[derive(Clone, PartialEq, Object)]
+#[object(closed)]
+struct News {
+    about: String,
+}
+
+impl Payload for News {
+    const EVENT_TYPE: &'static str = "home.news";
+    const VERSION: u16 = 1;
+}
+
+impl CarriesSubject for News {
+    type Subject = String;
+
+    fn subject(&self) -> String {
+        self.about.clone()
+    }
+}
+
+impl PublishedBy<Home> for News {}
+impl Publishable for News {}
+
+async fn publish_news(db: &mut PgConnection, about: &str) -> Result {
+    Publisher::<Home>::new().publish(db, News::builder().about(about).build()).await?;
+    Ok(())
+}
+
+/// What another deploy's subscriber says as it joins.
+const HANDLES_NEWS: &str = "UPDATE eventwright.groups SET event_types = event_types || 'home.news'::text";
+const HELD_NEWS: &str =
+    "SELECT EXISTS (SELECT FROM eventwright.held WHERE event_type = 'home.news' AND reason = 'unknown')";
 
 /// Whether the subscriber waits for the window.
 const OPENS: &str = "SELECT EXISTS (SELECT FROM pg_stat_activity
@@ -136,5 +178,34 @@ async fn what_was_handled_is_undone_where_the_window_is_not_opened() -> Result {
     assert!(halted.group.all().await?.is_empty());
     until(halted.pool(), "SELECT NOT EXISTS (SELECT FROM eventwright.begun WHERE first_seq <> 0)").await?;
     assert_eq!(halted.goes_on(1).await?, (vec!["x".into()], vec!["x".into()]));
+    Ok(())
+}
+
+/// A group handles another type since it was quiet: one that comes first in its subject is not passed over.
+#[tokio::test]
+async fn what_another_deploy_handles_and_comes_first_is_not_passed_over() -> Result {
+    let mut halted = Halted::start().await?;
+    sqlx::query(HANDLES_NEWS).execute(halted.pool()).await?;
+    let mut both = halted.pool().begin().await?;
+    publish_news(&mut both, "x").await?;
+    publish(&mut both, "x", 1).await?;
+    publish(&mut both, "y", 1).await?;
+    both.commit().await?;
+    assert_eq!(halted.begun().await?, "x");
+    assert_eq!(halted.goes_on_until(1, HELD_NEWS).await?.0, ["y"], "what follows waits behind it");
+    Ok(())
+}
+
+/// The same, between a look's beginning and its window.
+#[tokio::test]
+async fn what_another_deploy_handles_by_the_time_of_the_window_is_not_passed_over() -> Result {
+    let mut halted = Halted::start().await?;
+    halted.publish("x").await?;
+    assert_eq!(halted.begun().await?, "x");
+    until(halted.pool(), OPENS).await?;
+    sqlx::query(HANDLES_NEWS).execute(halted.pool()).await?;
+    publish_news(&mut *halted.pool().acquire().await?, "z").await?;
+    halted.publish("y").await?;
+    assert_eq!(halted.goes_on_until(2, HELD_NEWS).await?.0, ["x", "y"]);
     Ok(())
 }

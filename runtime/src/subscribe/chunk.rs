@@ -231,11 +231,12 @@ impl<D: Domain, S: Send + Sync + 'static> Worker<'_, D, S> {
         let (said, ran) = tokio::join!(biased; beside, chunk.run(&mut tx, &page.events, *careful > 0));
         said?;
         if let Some(confirmed) = unconfirmed {
-            let Ok(Confirmed { window, fits }) = confirmed.await else {
+            let Ok(Confirmed { window, event_types, fits }) = confirmed.await else {
                 answered(forget_chunk(inner, aside, range.lo)).await?;
                 return Ok(Ran::Leave(Left::Done));
             };
             range.newest = window.clone();
+            range.event_types = event_types;
             claim.read_to(window);
             match fits {
                 Fits::Whole => {}

@@ -336,7 +336,7 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
         let read = scout(&inner, eyes, &look.spans, &look.newest, &look.event_types).await;
         let read = self.unless_blind(read).await?;
         for page in unconfirmed {
-            page.confirm(read.as_ref(), &look.newest);
+            page.confirm(read.as_ref(), &look);
         }
         if let Some(read) = read {
             let passed = read.pass_over(&inner, self.eyes.get(&inner.log).await?).await;

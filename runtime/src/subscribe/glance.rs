@@ -110,6 +110,8 @@ pub(super) async fn glance<D, S>(
 #[derive(Debug)]
 pub(super) struct Confirmed {
     pub(super) window: Window,
+    /// What the group handles up to that: more than was read, where another deploy has just come.
+    pub(super) event_types: Vec<String>,
     pub(super) fits: Fits,
 }
 
@@ -137,8 +139,8 @@ impl Unconfirmed {
         let _ = (&mut self.claims).await;
     }
 
-    /// Tells what was found with a window: `None`, if all ranges could not be read at once.
-    pub(super) fn confirm(self, read: Option<&Scouted>, window: &Window) {
+    /// Tells what was found with a look's window: `None`, if all ranges could not be read at once.
+    pub(super) fn confirm(self, read: Option<&Scouted>, look: &Look) {
         let page = read.and_then(|read| read.page_of(&self.claim));
         let fits = match page.map(seqs) {
             Some(seqs) if seqs == self.seqs => Fits::Whole,
@@ -146,7 +148,8 @@ impl Unconfirmed {
             _ => Fits::Not,
         };
         // a worker that has failed waits no more
-        let _ = self.tell.send(Confirmed { window: window.clone(), fits });
+        let (window, event_types) = (look.newest.clone(), look.event_types.clone());
+        let _ = self.tell.send(Confirmed { window, event_types, fits });
     }
 }
 
