@@ -14,7 +14,7 @@ use crate::postgres::{Server, fill};
 use crate::turns::{Contender, Measured, Table, in_turns};
 use crate::{Effort, Result, by_hand};
 
-/// As a subscriber comes, and by hand.
+/// Where the same chunks are handled by hand.
 const CHUNK: u16 = 256;
 const WORKERS: u16 = 4;
 
@@ -38,13 +38,14 @@ pub(crate) async fn run(server: &Server, effort: Effort) -> Result {
 #[derive(Clone, Copy)]
 struct Ours {
     workers: u16,
-    chunk: u16,
+    /// If not as it comes.
+    chunk: Option<u16>,
     writes: bool,
     /// Whether one event of a hundred fails at its first attempt.
     fails: bool,
 }
 
-const AS_IT_COMES: Ours = Ours { workers: WORKERS, chunk: CHUNK, writes: false, fails: false };
+const AS_IT_COMES: Ours = Ours { workers: WORKERS, chunk: None, writes: false, fails: false };
 
 /// Handlers that do nothing.
 async fn read(pool: &PgPool, events: i64, rounds: usize) -> Result {
@@ -56,8 +57,8 @@ async fn read(pool: &PgPool, events: i64, rounds: usize) -> Result {
             Contender::new("cursor, `serde_json` decodes", |_| by_cursor(pool, events, true)),
             Contender::new("ours as it comes", |round| AS_IT_COMES.drain(pool, events, round)),
             Contender::new("ours, one worker, one range", move |round| one.drain(pool, events, round)),
-            Contender::new("the same, chunks of 1,000", move |round| {
-                Ours { chunk: 1000, ..one }.drain(pool, events, round)
+            Contender::new("the same, chunks of 256", move |round| {
+                Ours { chunk: Some(CHUNK), ..one }.drain(pool, events, round)
             }),
             Contender::new("ours as it comes, 1 % fail once", |round| {
                 Ours { fails: true, ..AS_IT_COMES }.drain(pool, events, round)
@@ -79,7 +80,7 @@ async fn read(pool: &PgPool, events: i64, rounds: usize) -> Result {
 
 /// Handlers that write a row.
 async fn write(pool: &PgPool, events: i64, rounds: usize) -> Result {
-    let four = Ours { writes: true, ..AS_IT_COMES };
+    let four = Ours { writes: true, chunk: Some(CHUNK), ..AS_IT_COMES };
     let measured = in_turns(
         rounds,
         &mut [
@@ -165,9 +166,12 @@ impl Ours {
         let subscriber = Subscriber::<Growth>::new(format!("round-{round}"), pool.clone())
             .workers(self.workers)
             .ranges(self.workers)
-            .chunk(self.chunk)
             .retry(RetryPolicy::default().first(Duration::from_millis(1)))
             .state(Arc::clone(&seen));
+        let subscriber = match self.chunk {
+            Some(chunk) => subscriber.chunk(chunk),
+            None => subscriber,
+        };
         let subscriber = if self.writes { subscriber.on(write_row) } else { subscriber.on(do_nothing) };
         let start = Instant::now();
         subscriber.drain().await?;

@@ -47,7 +47,7 @@ const PUBLISH_PLAIN_BATCH_SQL: &str = include_str!("../sql/publish_plain_batch.s
 
 const CANCEL_SQL: &str = include_str!("../sql/cancel.sql");
 
-/// 1 MiB: a consumer holds 256 events at a time in memory, and Postgres writes each to its log as well.
+/// 1 MiB: a consumer holds pages of them in memory, and Postgres writes each to its log as well.
 const MAX_PAYLOAD: usize = 1024 * 1024;
 
 /// Publishes the events that domain `D` owns.

@@ -167,6 +167,7 @@ impl<D: Domain, S: Send + Sync + 'static> Worker<'_, D, S> {
         let Self { inner, range, hands, pages, failed, again, careful, alone, at_work } = self;
         let Inner { group, log, .. } = *inner;
         let Hands { work, aside, log: log_db, has_begun } = hands;
+        let began = Instant::now();
         let mut tx = answered(work.begin_with(inner.begin())).await?;
         let claimed = Claim::take(&mut tx, log, group, range.lo, &range.newest);
         let Some((mut claim, standing)) = answered(claimed).await? else {
@@ -256,6 +257,7 @@ impl<D: Domain, S: Send + Sync + 'static> Worker<'_, D, S> {
             Run::Done(count) => pages.shorten(&claim, &mut page, count),
             Run::Failed => {
                 *careful = CAREFUL_PAGES;
+                pages.failed();
                 pages.put_back(claim, page);
                 answered(undo(tx)).await?;
                 return Ok(Ran::Again);
@@ -276,6 +278,7 @@ impl<D: Domain, S: Send + Sync + 'static> Worker<'_, D, S> {
         match answered(committed).await {
             Ok(through) => {
                 inner.metrics.handled(handled);
+                pages.handled(page.events.len(), began.elapsed());
                 let gives_up = standing.wanted_with.is_some_and(|with| inner.has_more_ranges_than(with));
                 Ok(match through {
                     _ if gives_up => Ran::Leave(Left::Yielded),

@@ -130,7 +130,7 @@ impl<D: Domain> Subscriber<D> {
             retry: RetryPolicy::default(),
             workers: 4,
             ranges: 4,
-            chunk: 256,
+            chunk: 1024,
             poll: Duration::from_secs(2),
             lease: Duration::from_secs(60),
             listen: true,

@@ -1,20 +1,47 @@
 //! What a worker reads ahead, and how much at a time.
 
+use std::time::Duration;
+
 use sqlx::PgConnection;
 
 use super::log::{Claim, Log, Page};
 use crate::Error;
 
+/// So many events are read at first, and where others are read for, too.
+pub(super) const FIRST: usize = 256;
+/// Where a page takes less, it is mostly the transaction that takes it, and the next one may be twice as large.
+const QUICK: Duration = Duration::from_millis(10);
+/// Where a page takes more, others wait for its subjects for long, and the next one is half as large.
+const SLOW: Duration = Duration::from_millis(40);
+
 /// Reads pages, each while the handlers of the one before run.
 pub(super) struct Pages {
     at_most: usize,
+    /// How many events a page has, unless they are large.
+    size: usize,
     limit: usize,
     ahead: Option<(Claim, Page)>,
 }
 
 impl Pages {
     pub(super) fn new(at_most: usize, ahead: Option<(Claim, Page)>) -> Self {
-        Self { at_most, limit: at_most, ahead }
+        let size = at_most.min(FIRST);
+        Self { at_most, size, limit: size, ahead }
+    }
+
+    /// So many events were handled, in so long a time.
+    pub(super) fn handled(&mut self, events: usize, took: Duration) {
+        let least = self.at_most.min(FIRST);
+        if took > SLOW {
+            self.size = (self.size / 2).max(least);
+        } else if took < QUICK && events >= self.size {
+            self.size = (self.size * 2).min(self.at_most);
+        }
+    }
+
+    /// One has failed: there may be more, and what is undone is to be little.
+    pub(super) fn failed(&mut self) {
+        self.size = self.at_most.min(FIRST);
     }
 
     /// The page at which a claimed range stands.
@@ -72,7 +99,7 @@ impl Pages {
         // of what did not fit into a page, Postgres has sent the rest in vain: ask for less
         self.limit = match page.is_cut() {
             true => page.events.len(),
-            false => (self.limit * 2).min(self.at_most),
+            false => (self.limit * 2).min(self.size),
         };
         Ok(page)
     }

@@ -6,6 +6,7 @@ use super::Inner;
 use super::ask::{Query, answered};
 use super::log::{Claim, Identity, Page, Window};
 use super::look::Span;
+use super::page::FIRST;
 use crate::Error;
 
 const PASS_OVER: &str = include_str!("../sql/pass_over.sql");
@@ -35,7 +36,7 @@ pub(super) async fn scout<D, S>(
         return Ok(None);
     }
     let all = Claim::between(done.clone(), newest.clone(), (0, i16::MAX));
-    let mut page = answered(all.read(db, &inner.log, event_types, inner.settings.chunk)).await?;
+    let mut page = answered(all.read(db, &inner.log, event_types, inner.settings.chunk.min(FIRST))).await?;
     if !page.is_complete() {
         return Ok(None);
     }

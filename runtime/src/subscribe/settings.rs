@@ -70,7 +70,9 @@ impl<D: Domain, S: Send + Sync + 'static> Subscriber<D, S> {
         self
     }
 
-    /// How many events are handled in one transaction at most; at least 1. Default: 256.
+    /// How many events are handled in one transaction at most; at least 1. Default: 1024.
+    ///
+    /// Of a backlog a worker takes 256 at first, then more as long as they are handled within 10 milliseconds.
     pub fn chunk(mut self, events: u16) -> Self {
         self.settings.chunk = usize::from(events.max(1));
         self

@@ -11,6 +11,7 @@ use super::call::is_shutdown;
 use super::chunk::{Chunk, Run};
 use super::held::{Leased, attempts, lease, run};
 use super::hold::{Aside, Hold, Reason};
+use super::page::FIRST;
 use crate::Error;
 use crate::contract::Domain;
 use crate::stored::Stored;
@@ -96,7 +97,7 @@ async fn run_together<D: Domain, S: Send + Sync + 'static>(
 /// The events that are still ours, and what waits behind them, all locked.
 async fn read<D, S>(inner: &Inner<D, S>, tx: &mut PgConnection, leased: &[Leased]) -> Result<Batch, sqlx::Error> {
     let subjects: Vec<&str> = leased.iter().map(|held| held.event.envelope.subject.as_str()).collect();
-    let at_most = i64::try_from(inner.settings.chunk).unwrap_or(i64::MAX).max(SUBJECTS);
+    let at_most = i64::try_from(inner.settings.chunk.min(FIRST)).unwrap_or(i64::MAX).max(SUBJECTS);
     let rows = inner
         .query_anew(FOLLOWERS)
         .bind(&inner.group)
