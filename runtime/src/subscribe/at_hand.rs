@@ -6,7 +6,7 @@ use std::pin::{Pin, pin};
 
 use futures_util::future::{BoxFuture, MaybeDone, maybe_done};
 
-use super::driver::Work;
+use super::tasks::Work;
 use crate::Error;
 
 pub(super) type Job = BoxFuture<'static, Result<(), Error>>;

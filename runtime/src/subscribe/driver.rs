@@ -1,6 +1,5 @@
 //! The loop that looks for work, hands it out to tasks, and sleeps when there is none.
 
-use std::collections::HashMap;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -8,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use sqlx::Row;
 use sqlx::postgres::PgRow;
-use tokio::task::{Id, JoinError, JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
 
 use super::ask::answered;
@@ -23,6 +22,7 @@ use super::log::Opened;
 use super::look::{Look, from_now, ranges, spans};
 use super::maintain::{maintain, publish_due, report};
 use super::scout::scout;
+use super::tasks::{Over, Tasks, Work};
 use super::wake::{Call, Called, Listener, Ticket, answer};
 use super::{Inner, group};
 use crate::Error;
@@ -63,19 +63,9 @@ pub(super) enum Until {
     Quiet,
 }
 
-/// What a task is at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Work {
-    Range(i16),
-    Held,
-}
-
-type Finished = Result<(Id, Result<(), Error>), JoinError>;
-
 struct Driver<D, S> {
     inner: Arc<Inner<D, S>>,
-    tasks: JoinSet<Result<(), Error>>,
-    at_work: HashMap<Id, Work>,
+    tasks: Tasks,
     listener: Option<Listener>,
     ticket: Option<Ticket>,
     back_off: Duration,
@@ -122,8 +112,7 @@ async fn drive<D: Domain, S: Send + Sync + 'static>(
     inner.health.joined();
     let mut driver = Driver {
         inner: Arc::new(inner),
-        tasks: JoinSet::new(),
-        at_work: HashMap::new(),
+        tasks: Tasks::default(),
         listener,
         ticket: None,
         back_off: BUSY,
@@ -187,8 +176,7 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
     /// the next turn notices again.
     async fn follow(&mut self) -> Result<(), Error> {
         // what they have read of the log before, they handle before, or never
-        while self.tasks.join_next().await.is_some() {}
-        self.at_work.clear();
+        self.tasks.all_over().await;
         self.ticket = None;
         // they may lead to where the log was
         self.eyes.discard();
@@ -371,8 +359,7 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
 
     fn hand_out_range(&mut self, range: Range) {
         let (work, job) = (Work::Range(range.lo), self.job(range));
-        let task = self.tasks.spawn(job);
-        self.at_work.insert(task.id(), work);
+        self.tasks.begin(work, job);
     }
 
     fn job(&self, range: Range) -> Job {
@@ -383,8 +370,7 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
     /// Makes a task of the worker that is at hand.
     fn let_go(&mut self) {
         if let Some((work, rest)) = self.at_hand.let_go() {
-            let task = self.tasks.spawn(rest);
-            self.at_work.insert(task.id(), work);
+            self.tasks.begin(work, rest);
         }
     }
 
@@ -396,14 +382,13 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
         if look.due_in == Some(Duration::ZERO) && may_run_held {
             let inner = Arc::clone(&self.inner);
             let trial = look.trial;
-            let task = self.tasks.spawn(async move { run_held(&inner, trial).await });
-            self.at_work.insert(task.id(), Work::Held);
+            self.tasks.begin(Work::Held, async move { run_held(&inner, trial).await });
         }
         for span in &look.spans {
             if !self.has_hands_free() || (look.trial && !self.tasks.is_empty()) {
                 return;
             }
-            if self.at_work.values().all(|work| *work != Work::Range(span.lo)) {
+            if self.tasks.at(Work::Range(span.lo)) == 0 {
                 self.hand_out_range(look.range(span.lo, None));
             }
         }
@@ -416,7 +401,7 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
     /// One may always run, or a long backlog would keep them waiting to its end; and half of the workers at most, or slow effects
     /// would keep the log from being read.
     fn may_run_held(&self) -> bool {
-        let running = self.at_work.values().filter(|work| **work == Work::Held).count();
+        let running = self.tasks.at(Work::Held);
         running == 0 || (self.has_hands_free() && running < usize::from(self.inner.settings.workers.div_ceil(2)))
     }
 
@@ -424,8 +409,8 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
     async fn wait_at_work(&mut self, until: Until) -> Result<(), Error> {
         let moment = if self.has_hands_free() || self.may_run_held() { BUSY } else { FULL };
         tokio::select! {
-            Some(finished) = self.tasks.join_next_with_id() => {
-                if let Some(error) = self.finished(finished, until)? {
+            Some(over) = self.tasks.next_over() => {
+                if let Some(error) = self.is_over(over, until)? {
                     self.back_off(&error).await;
                 }
             }
@@ -438,8 +423,8 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
     /// Takes back the hands of all tasks that are over: of several that end at once, waiting finds one.
     async fn take_back_hands(&mut self, until: Until) -> Result<(), Error> {
         let mut refused = None;
-        while let Some(finished) = self.tasks.try_join_next_with_id() {
-            refused = self.finished(finished, until)?.or(refused);
+        while let Some(over) = self.tasks.try_next_over() {
+            refused = self.is_over(over, until)?.or(refused);
         }
         if let Some(error) = refused {
             self.back_off(&error).await;
@@ -448,31 +433,25 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
     }
 
     /// Takes back the hands of a task. Returns what is to be tried again later.
-    fn finished(&mut self, task: Finished, until: Until) -> Result<Option<Error>, Error> {
-        match task {
-            Ok((id, result)) => {
-                if let Some(work) = self.at_work.remove(&id) {
-                    self.inner.health.worked(work, &result);
-                }
-                match result {
-                    Ok(()) => {
-                        self.back_off = BUSY;
-                        Ok(None)
-                    }
-                    Err(error)
-                        if until == Until::Quiet || error.is_final() || matches!(error, Error::AnotherLog(_)) =>
-                    {
-                        Err(error)
-                    }
-                    Err(error) => Ok(Some(error)),
-                }
-            }
+    fn is_over(&mut self, Over { work, ended }: Over, until: Until) -> Result<Option<Error>, Error> {
+        let ended = match ended {
+            Ok(ended) => ended,
             Err(panic) => {
                 // handlers' panics are caught; this is a defect of ours, and others may go on
-                self.at_work.remove(&panic.id());
                 error!(group = self.inner.group, %panic, "a worker panicked");
+                return Ok(None);
+            }
+        };
+        self.inner.health.worked(work, &ended);
+        match ended {
+            Ok(()) => {
+                self.back_off = BUSY;
                 Ok(None)
             }
+            Err(error) if until == Until::Quiet || error.is_final() || matches!(error, Error::AnotherLog(_)) => {
+                Err(error)
+            }
+            Err(error) => Ok(Some(error)),
         }
     }
 
@@ -550,7 +529,7 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
         self.inner.stopping.store(true, Ordering::Relaxed);
         self.inner.health.stops();
         self.let_go();
-        while self.tasks.join_next().await.is_some() {}
+        self.tasks.all_over().await;
         if let Some(maintenance) = self.maintenance.take() {
             // its connections are closed below; what it has begun it goes on with the next time
             maintenance.abort();
@@ -572,7 +551,7 @@ impl<D, S> Drop for Driver<D, S> {
         if let (Some((_, rest)), Ok(runtime)) = (self.at_hand.let_go(), tokio::runtime::Handle::try_current()) {
             runtime.spawn(rest);
         }
-        self.tasks.detach_all();
+        self.tasks.detach();
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::driver::Work;
+use super::tasks::Work;
 use crate::Error;
 use crate::error::chain;
 

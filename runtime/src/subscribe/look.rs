@@ -6,8 +6,8 @@ use sqlx::Row;
 use sqlx::postgres::PgRow;
 
 use super::chunk::Range;
-use super::driver::Work;
 use super::log::{Claim, Page, Window};
+use super::tasks::Work;
 
 /// A range that is not at the newest window yet, as it stood a moment ago.
 #[derive(Debug)]

@@ -30,6 +30,7 @@ mod page;
 mod replay;
 mod scout;
 mod settings;
+mod tasks;
 mod together;
 mod wake;
 
