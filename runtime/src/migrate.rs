@@ -22,6 +22,7 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (10, "old snapshots", include_str!("../migrations/0010_old_snapshots.sql")),
     (11, "one flag", include_str!("../migrations/0011_one_flag.sql")),
     (12, "types of the window", include_str!("../migrations/0012_types_of_the_window.sql")),
+    (13, "homes restored", include_str!("../migrations/0013_homes_restored.sql")),
 ];
 
 const LEDGER: &str = "CREATE TABLE eventwright.migrations (

@@ -9,8 +9,8 @@ use std::time::Duration;
 use clusters::{Cluster, can_dump};
 use common::{Group, Happened, Home, Result, happened, insert_effect, migrated, open, publish, record, record_some};
 use eventwright::{
-    Context, DeadLetters, Doctor, Error, Event, Failure, Handled, OffsetDateTime, Publish, Publisher, Rebase, Replay,
-    Start,
+    Context, DeadLetters, Doctor, Error, Event, Failure, Gap, Groups, Handled, OffsetDateTime, Publish, Publisher,
+    Rebase, Replay, Retention, Start,
 };
 use fastrand::Rng;
 use sqlx::{PgPool, Postgres, Transaction};
@@ -338,6 +338,52 @@ async fn a_group_elsewhere_goes_back_with_a_log_that_was_restored_from_a_dump() 
         assert_eq!(group.next().await?, ["new"]);
         put_back(home.pool(), &copy).await?;
     }
+    Ok(())
+}
+
+/// The group's own database is restored, and the log has dropped what the group had handled: it says so, and handles no more, until that is
+/// accepted.
+#[tokio::test]
+async fn a_group_whose_database_was_restored_is_told_of_what_the_log_has_dropped() -> Result {
+    let (log, home) = (migrated().await?, migrated().await?);
+    let (log, home) = (log.pool(), home.pool());
+    let group = Group::new("far", home).await?.reading(log);
+    publish(&mut *log.acquire().await?, "first", 1).await?;
+    group.next().await?;
+    let copy = home_as_it_is(home).await?;
+
+    // restored while the log has all: nobody needs to know
+    publish(&mut *log.acquire().await?, "second", 1).await?;
+    group.next().await?;
+    group.next().await?;
+    put_back(home, &copy).await?;
+    assert_eq!(group.next().await?, ["second"]);
+
+    sqlx::query("SELECT setval('eventwright.outbox_seq', 1000000)").execute(log).await?;
+    publish(&mut *log.acquire().await?, "later", 1).await?;
+    let removed = "SELECT count(*) > 0 FROM eventwright.expired WHERE dropped_at IS NOT NULL";
+    while !sqlx::query_scalar::<_, bool>(removed).fetch_one(log).await? {
+        publish(&mut *log.acquire().await?, "later", 1).await?;
+        group.next().await?;
+        sqlx::query("UPDATE eventwright.windows SET opened_at = opened_at - interval '8 days'").execute(log).await?;
+        Retention::new(log.clone()).run().await?;
+    }
+    put_back(home, &copy).await?;
+    publish(&mut *log.acquire().await?, "new", 1).await?;
+    let before = group.all().await?.len();
+    for _ in 0..2 {
+        let refused = group.subscriber().on(record).drain().await;
+        assert!(matches!(refused, Err(Error::DetachedByLog(_))), "{refused:?}");
+    }
+    assert_eq!(group.all().await?.len(), before, "it reads no more");
+
+    let groups = Groups::new(log.clone());
+    let readers = groups.list().await?;
+    let home = readers.iter().find_map(|group| group.home.as_deref()).ok_or("no group elsewhere")?;
+    assert!(matches!(groups.attach_reader(home, "far", Gap::Refuse).await, Err(Error::Gap(_))));
+    assert!(groups.attach_reader(home, "far", Gap::Accept).await?);
+    let left = group.next().await?;
+    assert!(left.contains(&"new".into()) && !left.contains(&"second".into()), "it goes on with what is left: {left:?}");
     Ok(())
 }
 

@@ -69,6 +69,8 @@ struct Driver<D, S> {
     listener: Option<Listener>,
     ticket: Option<Ticket>,
     back_off: Duration,
+    /// Whether the last turn failed.
+    was_refused: bool,
     maintained: Option<Instant>,
     kept_since: Instant,
     maintenance: Option<JoinHandle<()>>,
@@ -116,6 +118,7 @@ async fn drive<D: Domain, S: Send + Sync + 'static>(
         listener,
         ticket: None,
         back_off: BUSY,
+        was_refused: false,
         maintained: None,
         kept_since: Instant::now(),
         maintenance: None,
@@ -141,7 +144,9 @@ async fn drive<D: Domain, S: Send + Sync + 'static>(
 impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
     async fn work(&mut self, until: Until) -> Result<(), Error> {
         loop {
-            let turned = match self.turn(until).await {
+            let turned = self.turn(until).await;
+            self.was_refused = turned.is_err();
+            let turned = match turned {
                 Err(Error::AnotherLog(_)) if self.inner.log.is_elsewhere => self.follow().await.map(|()| false),
                 turned => turned,
             };
@@ -186,6 +191,10 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
 
     /// Looks, hands out, and waits for what comes first. Returns whether all is done.
     async fn turn(&mut self, until: Until) -> Result<bool, Error> {
+        if self.was_refused {
+            // a database may have gone back in time
+            report(&self.inner).await?;
+        }
         self.maintain().await?;
         if let Some(looked) = self.looked {
             tokio::time::sleep_until(looked + self.pace).await;

@@ -15,7 +15,11 @@ const FORGET_KEYS: &str = "SELECT eventwright.forget_old_keys($1)";
 const FORGET_WINDOWS: &str = "SELECT eventwright.forget_windows($1)";
 const FORGET_HANDLED: &str = "SELECT eventwright.forget_handled($1, $2)";
 const PUBLISH_DUE: &str = "SELECT eventwright.publish_due($1)";
-const COMPLETED: &str = "SELECT min(done) AS completed FROM eventwright.positions WHERE group_name = $1";
+const STOOD: &str = "SELECT completed FROM eventwright.readers WHERE home = $1 AND group_name = $2";
+const COMPLETED: &str =
+    "SELECT done, CASE WHEN kept_done = done THEN done_snapshot::text END AS snapshot, coalesce(done_bound, 0) AS bound
+       FROM eventwright.positions WHERE group_name = $1 ORDER BY done LIMIT 1";
+const DETACH_WHERE_GAP: &str = "SELECT eventwright.detach_where_gap($1, $2, $3::text::pg_snapshot, $4) AS detached";
 /// Writes nothing where it said the same a moment ago, so a group that rests spends few transaction ids of the log.
 const REPORT: &str = "INSERT INTO eventwright.readers (home, group_name, completed)
     SELECT $1, $2, $3
@@ -88,14 +92,27 @@ pub(super) async fn publish_due<D, S>(inner: &Inner<D, S>) -> Result<bool, sqlx:
     Ok(moved > 0)
 }
 
-/// Tells another database's log how far the group has come, so that it keeps the rest.
+/// Tells another database's log how far the group has come, so that it keeps the rest. Where the group has gone back, and the rest is not
+/// all there, the log lets it read no more.
 pub(super) async fn report<D, S>(inner: &Inner<D, S>) -> Result<(), Error> {
     let Some((home, group)) = &inner.log.reader else { return Ok(()) };
-    let row = answered(inner.ask(inner.query(COMPLETED).bind(group))).await?;
-    let completed: Option<i64> = row.map(|row| row.try_get("completed")).transpose()?.flatten();
-    let Some(completed) = completed else { return Ok(()) };
-    let log = &inner.log;
-    let query = inner.query(REPORT).bind(home).bind(group).bind(completed);
-    answered(log.route.ask(&log.pool, query)).await?;
+    let ask_log = |query| answered(inner.log.route.ask(&inner.log.pool, query));
+    // before it is asked how far the group has come: others may tell meanwhile that it has come further
+    let stood = ask_log(inner.query(STOOD).bind(home).bind(group)).await?;
+    let stood: Option<i64> = stood.map(|row| row.try_get("completed")).transpose()?;
+    let Some(row) = answered(inner.ask(inner.query(COMPLETED).bind(group))).await? else { return Ok(()) };
+    let completed: i64 = row.try_get("done")?;
+    ask_log(inner.query(REPORT).bind(home).bind(group).bind(completed)).await?;
+    // a group that was made anew has not come to its first window yet
+    if completed == 0 || stood.is_none_or(|stood| stood <= completed) {
+        return Ok(());
+    }
+    let (snapshot, bound): (Option<String>, i64) = (row.try_get("snapshot")?, row.try_get("bound")?);
+    let query = inner.query(DETACH_WHERE_GAP).bind(home).bind(group).bind(snapshot).bind(bound);
+    let detached = ask_log(query).await?.map(|row| row.try_get("detached")).transpose()?;
+    match detached.unwrap_or(false) {
+        true => warn!(group, "the group's database was restored, and the log no longer has all that comes next"),
+        false => warn!(group, "the group's database was restored; the log has all that comes next"),
+    }
     Ok(())
 }
