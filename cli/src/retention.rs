@@ -29,6 +29,10 @@ pub(crate) struct Retention {
     #[arg(long, value_name = "TIME", value_parser = time_or_never)]
     detach_after: Option<Limit>,
 
+    /// Remember so long which events were handled, where the log is in another database: by so much it may go back in time
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    remember: Option<Duration>,
+
     /// Remove now what may go
     #[arg(long)]
     drop: bool,
@@ -47,6 +51,7 @@ impl Retention {
             settings.keep = self.keep.unwrap_or(settings.keep);
             settings.warn_after = self.warn_after.map_or(settings.warn_after, |limit| limit.0);
             settings.detach_after = self.detach_after.map_or(settings.detach_after, |limit| limit.0);
+            settings.remember = self.remember.unwrap_or(settings.remember);
             if settings != before {
                 log.set(settings).await?;
             }
@@ -60,6 +65,7 @@ impl Retention {
                 words(settings.warn_after),
                 words(settings.detach_after)
             );
+            println!("groups whose log is elsewhere remember for {} what they handled", words(Some(settings.remember)));
             tell(&report);
             for lag in log.lag().await? {
                 tell_lag(&lag);

@@ -20,10 +20,15 @@ async fn tells_and_sets_and_removes() {
     eventwright::migrate(database.pool()).await.unwrap();
     let text = said(&retention(database.url(), &[]));
     assert!(text.starts_with("events stay 7d; groups are warned of after 1d, and detached after never\n"), "{text}");
+    assert!(text.contains("\ngroups whose log is elsewhere remember for 1h what they handled\n"), "{text}");
     assert!(text.contains("outbox_to_1000000  not full yet\n"), "{text}");
 
-    let text = said(&retention(database.url(), &["--keep", "36h", "--warn-after", "never", "--detach-after", "30d"]));
+    let text = said(&retention(
+        database.url(),
+        &["--keep", "36h", "--warn-after", "never", "--detach-after", "30d", "--remember", "2h"],
+    ));
     assert!(text.starts_with("events stay 36h; groups are warned of after never, and detached after 30d\n"), "{text}");
+    assert!(text.contains("\ngroups whose log is elsewhere remember for 2h what they handled\n"), "{text}");
     let text = said(&retention(database.url(), &["--drop"]));
     assert!(text.starts_with("events stay 36h;"), "the settings did not last: {text}");
 

@@ -170,7 +170,7 @@ pub enum Error {
     },
     /// A log that has gone back further than the group remembers what it handled.
     #[error(
-        "the log has gone back further than group `{group}` remembers what it handled (`settings.remember`), so it would handle events \
+        "the log has gone back further than group `{group}` remembers what it handled (`eventwright retention --remember`), so it would handle events \
          again: if its handlers know events again by `event_id`, rebase it with `--accept-repeats` (`Rebase::accept_repeats`)"
     )]
     NotRemembered {

@@ -21,9 +21,10 @@ const MAY_AND_MUST: &str = "SELECT pg_has_role(c.relowner, 'USAGE'),
   FROM pg_class c WHERE c.oid = 'eventwright.outbox'::regclass";
 const SETTINGS: &str =
     "SELECT extract(epoch FROM keep)::double precision, extract(epoch FROM warn_after)::double precision,
-       extract(epoch FROM detach_after)::double precision FROM eventwright.settings";
+       extract(epoch FROM detach_after)::double precision, extract(epoch FROM remember)::double precision
+  FROM eventwright.settings";
 const SET: &str = "UPDATE eventwright.settings SET keep = make_interval(secs => $1),
-       warn_after = make_interval(secs => $2), detach_after = make_interval(secs => $3)";
+       warn_after = make_interval(secs => $2), detach_after = make_interval(secs => $3), remember = make_interval(secs => $4)";
 const DETACH_LAGGARDS: &str = "SELECT coalesce(home || '/', '') || group_name FROM eventwright.detach_laggards()";
 /// As many windows as one statement forgets.
 const STEP: i32 = 10_000;
@@ -66,6 +67,9 @@ pub struct RetentionSettings {
     pub warn_after: Option<Duration>,
     /// A group that is further behind is detached: it keeps its position, and the log no longer waits for it. Default: never.
     pub detach_after: Option<Duration>,
+    /// How long groups of this database whose log is in another one remember which events they handled: by so much that log may go
+    /// back in time, and be [rebased](crate::Rebase). Default: an hour.
+    pub remember: Duration,
 }
 
 impl Retention {
@@ -139,12 +143,13 @@ impl Retention {
     /// # Errors
     /// Where the database refuses.
     pub async fn settings(&self) -> Result<RetentionSettings, Error> {
-        let (keep, warn_after, detach_after): (f64, Option<f64>, Option<f64>) =
+        let (keep, warn_after, detach_after, remember): (f64, Option<f64>, Option<f64>, f64) =
             sqlx::query_as(self.schema.sql(SETTINGS)).fetch_one(&self.pool).await?;
         Ok(RetentionSettings {
             keep: duration(keep),
             warn_after: warn_after.map(duration),
             detach_after: detach_after.map(duration),
+            remember: duration(remember),
         })
     }
 
@@ -153,11 +158,12 @@ impl Retention {
     /// # Errors
     /// Where the database refuses; nothing has changed then.
     pub async fn set(&self, settings: RetentionSettings) -> Result<(), Error> {
-        let RetentionSettings { keep, warn_after, detach_after } = settings;
+        let RetentionSettings { keep, warn_after, detach_after, remember } = settings;
         sqlx::query(self.schema.sql(SET))
             .bind(keep.as_secs_f64())
             .bind(warn_after.map(|after| after.as_secs_f64()))
             .bind(detach_after.map(|after| after.as_secs_f64()))
+            .bind(remember.as_secs_f64())
             .execute(&self.pool)
             .await?;
         Ok(())

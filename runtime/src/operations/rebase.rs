@@ -56,14 +56,15 @@ const ONE_MOMENT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 ///   held back of it, dead letters included, is let go.
 /// - An effect handler that was at work may run again, as after any crash.
 ///
-/// Groups remember what they were given for an hour (the column `remember` of the table `settings`, in the group's database). Where the log
-/// has gone back further than that, [`group`](Self::group) refuses with [`Error::NotRemembered`].
+/// Groups remember what they were given for an hour, or what [`RetentionSettings::remember`](crate::RetentionSettings) of the group's
+/// database says. Where the log has gone back further than that, [`group`](Self::group) refuses with [`Error::NotRemembered`].
 ///
 /// # What is not
 /// - Of a dump, the schema and its data belong together: data restored into tables that [`migrate`](crate::migrate) made is not noticed.
 ///   Publishers are let in when all is restored; before or after it is rebased is the same.
 /// - A group's database that goes back in time reads again what came since, as it must. The log no longer has what is older than
-///   [`RetentionSettings::keep`](crate::RetentionSettings); so keep more than your backups are old.
+///   [`RetentionSettings::keep`](crate::RetentionSettings); so keep more than your backups are old. Where something is missing, the log
+///   detaches the group, whose subscribers end with [`Error::DetachedByLog`]: see [`Groups::attach_reader`](crate::Groups::attach_reader).
 /// - A group whose database was restored from a dump, too, is another one to its log. `eventwright doctor` there names the one that
 ///   nothing is heard of, to be detached, or the log waits for it.
 ///
