@@ -20,6 +20,7 @@ use super::held::attempts;
 use super::hold::{Aside, Hold, Reason};
 use super::log::{Claim, Page, Window};
 use super::page::Pages;
+use super::together::together;
 use crate::Error;
 use crate::contract::Domain;
 use crate::stored::Stored;
@@ -44,6 +45,9 @@ const NEXT_SAVEPOINT: &str = "RELEASE SAVEPOINT eventwright; SAVEPOINT eventwrig
 const BETWEEN_SAVEPOINTS: u32 = 8;
 /// For so many pages after a failure.
 const CAREFUL_PAGES: u16 = 64;
+
+/// Where so many events of a page, one of eight, wait behind one that is held back, those come first: whatever is read after them waits, too.
+const BEHIND: usize = 8;
 
 /// A range that was given to a task.
 pub(super) struct Range {
@@ -87,8 +91,18 @@ pub(super) async fn run_range<D: Domain, S: Send + Sync + 'static>(
     let hands = Hands::take(inner).await?;
     let pages = Pages::new(at_most, range.ahead.take());
     let at_work = AtWork { ranges: &inner.ranges_at_work, counted: false };
-    let mut worker =
-        Worker { inner, range, hands, pages, failed: HashMap::new(), again: false, careful: 0, alone: 0, at_work };
+    let mut worker = Worker {
+        inner,
+        range,
+        hands,
+        pages,
+        failed: HashMap::new(),
+        again: false,
+        careful: 0,
+        alone: 0,
+        many_wait: false,
+        at_work,
+    };
     let left = worker.run().await;
     match left {
         Ok(_) => worker.hands.rest(inner).await?,
@@ -113,6 +127,8 @@ struct Worker<'i, D, S> {
     careful: u16,
     /// For how many more pages a page is one event.
     alone: usize,
+    /// Whether much of the last page waits behind what is held back.
+    many_wait: bool,
     at_work: AtWork<'i>,
 }
 
@@ -151,6 +167,9 @@ impl<D: Domain, S: Send + Sync + 'static> Worker<'_, D, S> {
                     }
                     self.again = false;
                     self.failed.clear();
+                    while std::mem::take(&mut self.many_wait) && !self.inner.must_wait() {
+                        self.many_wait = together(self.inner, &mut self.hands.work).await?;
+                    }
                     self.careful = self.careful.saturating_sub(1);
                     self.alone = self.alone.saturating_sub(1);
                 }
@@ -164,7 +183,7 @@ impl<D: Domain, S: Send + Sync + 'static> Worker<'_, D, S> {
     /// While all goes well there is no savepoint. Where an event fails, the page is rolled back and runs once more with that event
     /// held back, and with a savepoint every few events, so that further failures undo little.
     async fn run_page(&mut self) -> Result<Ran, Error> {
-        let Self { inner, range, hands, pages, failed, again, careful, alone, at_work } = self;
+        let Self { inner, range, hands, pages, failed, again, careful, alone, many_wait, at_work } = self;
         let Inner { group, log, .. } = *inner;
         let Hands { work, aside, log: log_db, has_begun } = hands;
         let began = Instant::now();
@@ -265,6 +284,8 @@ impl<D: Domain, S: Send + Sync + 'static> Worker<'_, D, S> {
             Run::Aborted => return Ok(single_out(inner, &page, failed, alone, &swallowed())),
         }
         let handled = page.events.len() - held_back.len();
+        let behind = held_back.holds().filter(|(_, hold)| hold.reason == Reason::Behind).count();
+        *many_wait = behind > 0 && behind * BEHIND >= page.events.len();
         let committed = async {
             held_back.store(inner, &mut tx, &blocked).await?;
             if !repeated.is_empty() {
