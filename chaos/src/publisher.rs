@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 use fastrand::Rng;
+use sqlx::types::Uuid;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tokio::time::{sleep, timeout};
 
@@ -13,6 +14,8 @@ use crate::life::Life;
 
 /// Longer than a transaction takes: the other side is gone.
 const NO_ANSWER: Duration = Duration::from_secs(10);
+
+const MOST_OF_A_BATCH: usize = 30;
 
 /// Book and publish until standard input ends
 #[derive(Args)]
@@ -49,6 +52,7 @@ impl Publisher {
             let one = async {
                 match rng.u8(..15) {
                     0 => self.prepared_transaction(&mut db, rng).await,
+                    1..=4 => self.batch(&mut db, rng).await,
                     _ => self.transaction(&mut db, rng).await,
                 }
             };
@@ -79,6 +83,36 @@ impl Publisher {
             tx.rollback().await?
         } else {
             tx.commit().await?
+        }
+        Ok(())
+    }
+
+    /// The same of many accounts, each once.
+    async fn batch(&self, db: &mut PgConnection, rng: &mut Rng) -> Result {
+        let mut tx = db.begin().await?;
+        let how_many = rng.usize(1..=MOST_OF_A_BATCH);
+        let accounts = rng.choose_multiple(0..self.accounts, how_many);
+        let accounts: Vec<String> = accounts.into_iter().map(|account| format!("a{account}")).collect();
+        // in the order in which single ones are locked
+        let lock = "SELECT FROM accounts WHERE id = ANY ($1) ORDER BY substr(id, 2)::int FOR UPDATE";
+        sqlx::query(lock).bind(&accounts).execute(&mut *tx).await?;
+        let book = "UPDATE accounts SET n = n + 1 WHERE id = ANY ($1) RETURNING id, n";
+        let booked: Vec<(String, i64)> = sqlx::query_as(book).bind(&accounts).fetch_all(&mut *tx).await?;
+        let (accounts, numbers): (Vec<String>, Vec<i64>) = booked.into_iter().unzip();
+        let events =
+            accounts.iter().zip(&numbers).map(|(account, n)| Booked::builder().account(account.as_str()).n(*n).build());
+        let published = eventwright::Publisher::<Bank>::new().publish_all(&mut tx, events).await?;
+        let ids: Vec<Uuid> = published.iter().map(|published| published.event_id.as_uuid()).collect();
+        sqlx::query("INSERT INTO bookings (event_id, account, n, booked_at) SELECT *, $4 FROM unnest($1::uuid[], $2::text[], $3::bigint[])")
+            .bind(ids)
+            .bind(accounts)
+            .bind(numbers)
+            .bind(now())
+            .execute(&mut *tx)
+            .await?;
+        match rng.u8(..20) {
+            0 => tx.rollback().await?,
+            _ => tx.commit().await?,
         }
         Ok(())
     }
