@@ -69,7 +69,7 @@ struct Driver<D, S> {
     listener: Option<Listener>,
     ticket: Option<Ticket>,
     back_off: Duration,
-    /// Whether the last turn failed.
+    /// Whether a database has refused, us or a worker, since we last looked.
     was_refused: bool,
     maintained: Option<Instant>,
     kept_since: Instant,
@@ -144,9 +144,7 @@ async fn drive<D: Domain, S: Send + Sync + 'static>(
 impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
     async fn work(&mut self, until: Until) -> Result<(), Error> {
         loop {
-            let turned = self.turn(until).await;
-            self.was_refused = turned.is_err();
-            let turned = match turned {
+            let turned = match self.turn(until).await {
                 Err(Error::AnotherLog(_)) if self.inner.log.is_elsewhere => self.follow().await.map(|()| false),
                 turned => turned,
             };
@@ -175,6 +173,7 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
             }
         }
         self.back_off = (self.back_off * 2).min(LONGEST_BACK_OFF);
+        self.was_refused = true;
     }
 
     /// The log is another one than it was: goes on with it, if it has all that the group has read. Where a database refuses to say so,
@@ -191,15 +190,15 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
 
     /// Looks, hands out, and waits for what comes first. Returns whether all is done.
     async fn turn(&mut self, until: Until) -> Result<bool, Error> {
-        if self.was_refused {
-            // a database may have gone back in time
-            report(&self.inner).await?;
-        }
         self.maintain().await?;
         if let Some(looked) = self.looked {
             tokio::time::sleep_until(looked + self.pace).await;
         }
         self.take_back_hands(until).await?;
+        if std::mem::take(&mut self.was_refused) {
+            // the group's database may have gone back in time
+            report(&self.inner).await?;
+        }
         self.looked = Some(tokio::time::Instant::now());
         let eyes = self.eyes.get(&self.inner.log).await.map(|_| ());
         self.unless_blind(eyes).await?;

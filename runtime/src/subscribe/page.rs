@@ -29,11 +29,14 @@ impl Pages {
         Self { at_most, size, limit: size, ahead }
     }
 
+    fn least(&self) -> usize {
+        self.at_most.min(FIRST)
+    }
+
     /// So many events were handled, in so long a time.
     pub(super) fn handled(&mut self, events: usize, took: Duration) {
-        let least = self.at_most.min(FIRST);
         if took > SLOW {
-            self.size = (self.size / 2).max(least);
+            self.size = (self.size / 2).max(self.least());
         } else if took < QUICK && events >= self.size {
             self.size = (self.size * 2).min(self.at_most);
         }
@@ -41,7 +44,7 @@ impl Pages {
 
     /// One has failed: there may be more, and what is undone is to be little.
     pub(super) fn failed(&mut self) {
-        self.size = self.at_most.min(FIRST);
+        self.size = self.least();
     }
 
     /// The page at which a claimed range stands.
