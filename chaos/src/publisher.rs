@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use fastrand::Rng;
 use sqlx::types::Uuid;
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, Postgres, Transaction};
 use tokio::time::{sleep, timeout};
 
 use crate::Result;
@@ -29,6 +29,9 @@ pub(crate) struct Publisher {
     /// Transactions in a second, at most
     #[arg(long)]
     rate: u32,
+    /// Several events in one of four transactions: then there are some four times as many
+    #[arg(long)]
+    batches: bool,
 }
 
 impl Publisher {
@@ -52,7 +55,7 @@ impl Publisher {
             let one = async {
                 match rng.u8(..15) {
                     0 => self.prepared_transaction(&mut db, rng).await,
-                    1..=4 => self.batch(&mut db, rng).await,
+                    1..=4 if self.batches => self.batch(&mut db, rng).await,
                     _ => self.transaction(&mut db, rng).await,
                 }
             };
@@ -79,12 +82,7 @@ impl Publisher {
         if rng.u8(..50) == 0 {
             sleep(Duration::from_millis(rng.u64(..300))).await;
         }
-        if rng.u8(..20) == 0 {
-            tx.rollback().await?
-        } else {
-            tx.commit().await?
-        }
-        Ok(())
+        Ok(end_somehow(tx, rng).await?)
     }
 
     /// The same of many accounts, each once.
@@ -110,11 +108,7 @@ impl Publisher {
             .bind(now())
             .execute(&mut *tx)
             .await?;
-        match rng.u8(..20) {
-            0 => tx.rollback().await?,
-            _ => tx.commit().await?,
-        }
-        Ok(())
+        Ok(end_somehow(tx, rng).await?)
     }
 
     /// The same in two phases, as who coordinates several databases does.
@@ -129,6 +123,13 @@ impl Publisher {
             sleep(Duration::from_millis(rng.u64(..300))).await;
         }
         Ok(end(db, &name).await?)
+    }
+}
+
+async fn end_somehow(tx: Transaction<'_, Postgres>, rng: &mut Rng) -> Result<(), sqlx::Error> {
+    match rng.u8(..20) {
+        0 => tx.rollback().await,
+        _ => tx.commit().await,
     }
 }
 

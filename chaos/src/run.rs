@@ -102,7 +102,10 @@ impl Run {
                 ("--accounts", ACCOUNTS.to_string()),
                 ("--rate", (self.rate / PUBLISHERS).to_string()),
             ]);
-            let arguments = [vec!["publisher".into()], arguments].concat();
+            let mut arguments = [vec!["publisher".into()], arguments].concat();
+            if !self.short {
+                arguments.push("--batches".into());
+            }
             processes.push(Process::start(Role::Publisher, arguments, vec![network])?);
         }
         for (number, group) in GROUPS.iter().enumerate() {
