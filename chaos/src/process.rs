@@ -1,5 +1,7 @@
 //! Publisher and worker processes, and the networks between them and the servers.
 
+use std::fs::{self, File};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -10,6 +12,8 @@ use crate::proxy::{Network, Proxy};
 
 /// How long a process may take to end when it is told to.
 const ENDS_WITHIN: Duration = Duration::from_secs(60);
+/// So many lines of what a process said last are shown.
+const SHOWN: usize = 15;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
@@ -22,14 +26,17 @@ pub(crate) struct Process {
     pub(crate) role: Role,
     arguments: Vec<String>,
     networks: Vec<Proxy>,
+    /// What it said last.
+    said: PathBuf,
     child: Option<Child>,
     /// How often it ended by itself, as by a handler that aborts.
     pub(crate) fell: u32,
 }
 
 impl Process {
-    pub(crate) fn start(role: Role, arguments: Vec<String>, networks: Vec<Proxy>) -> Result<Self> {
-        let mut process = Self { role, arguments, networks, child: None, fell: 0 };
+    /// `said`: where what it says is written.
+    pub(crate) fn start(role: Role, arguments: Vec<String>, networks: Vec<Proxy>, said: PathBuf) -> Result<Self> {
+        let mut process = Self { role, arguments, networks, said, child: None, fell: 0 };
         process.restart()?;
         Ok(process)
     }
@@ -39,10 +46,7 @@ impl Process {
         if self.child.is_none() {
             let mut command = Command::new(std::env::current_exe()?);
             command.args(&self.arguments).stdin(Stdio::piped()).stdout(Stdio::null());
-            if std::env::var_os("CHAOS_LOUD").is_none() {
-                // that the database is gone is no news
-                command.stderr(Stdio::null());
-            }
+            command.stderr(File::options().create(true).append(true).open(&self.said)?);
             self.child = Some(command.spawn()?);
         }
         Ok(())
@@ -74,6 +78,15 @@ impl Process {
         if let Some(child) = &self.child {
             Command::new("kill").args(["-s", name, &child.id().to_string()]).status()?;
         }
+        Ok(())
+    }
+
+    /// Prints the last of what it said.
+    pub(crate) fn tell(&self) -> Result {
+        println!("the last that a {:?} said:", self.role);
+        let said = fs::read_to_string(&self.said)?;
+        let lines: Vec<&str> = said.lines().collect();
+        lines[lines.len().saturating_sub(SHOWN)..].iter().for_each(|line| println!("  {line}"));
         Ok(())
     }
 

@@ -9,6 +9,7 @@ use fastrand::Rng;
 use sqlx::PgConnection;
 use sqlx::postgres::PgPoolOptions;
 use sqlx::types::Uuid;
+use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
 use crate::Result;
@@ -53,6 +54,8 @@ pub(crate) struct World {
     pub(crate) processes: Vec<Process>,
     /// What was booked and is no more, since the log has gone back in time; some of it may be committed again, if it was prepared.
     pub(crate) lost: HashSet<Uuid>,
+    /// What the processes say.
+    _said: TempDir,
 }
 
 /// Few connections, so that all of them can be taken; everything that is committed is on disk.
@@ -63,6 +66,9 @@ const TABLES: &str = "CREATE TABLE accounts (id text PRIMARY KEY, n bigint NOT N
     CREATE TABLE bookings (event_id uuid PRIMARY KEY, account text NOT NULL, n bigint NOT NULL, booked_at bigint NOT NULL);
     CREATE TABLE effects (k bigserial PRIMARY KEY, grp text NOT NULL, event_id text NOT NULL, account text NOT NULL,
                           n bigint NOT NULL, handled_at bigint NOT NULL)";
+
+const STANDINGS: &str = "SELECT p::text FROM eventwright.positions p UNION ALL SELECT b::text FROM eventwright.begun b
+    UNION ALL (SELECT left(h::text, 300) FROM eventwright.held h ORDER BY seq LIMIT 10)";
 
 impl Run {
     pub(crate) async fn run(self) -> Result<ExitCode> {
@@ -75,6 +81,9 @@ impl Run {
         let fell: u32 = world.processes.iter().map(|process| process.fell).sum();
         println!("{fell} times a handler ended its process");
         let is_well = verdict.tell(&happened);
+        if !is_well {
+            world.processes.iter().try_for_each(Process::tell)?;
+        }
         Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
@@ -94,7 +103,8 @@ impl Run {
             pool.close().await;
         }
         let mut processes = Vec::new();
-        for _ in 0..PUBLISHERS {
+        let said = tempfile::Builder::new().prefix("chaos.said.").tempdir()?;
+        for number in 0..PUBLISHERS {
             let network = Proxy::to(log.port()).await?;
             let arguments = words([
                 ("--url", network.url()),
@@ -106,10 +116,11 @@ impl Run {
             if !self.short {
                 arguments.push("--batches".into());
             }
-            processes.push(Process::start(Role::Publisher, arguments, vec![network])?);
+            let said = said.path().join(format!("publisher {number}"));
+            processes.push(Process::start(Role::Publisher, arguments, vec![network], said)?);
         }
         for (number, group) in GROUPS.iter().enumerate() {
-            for _ in 0..WORKERS_OF_EACH {
+            for of_group in 0..WORKERS_OF_EACH {
                 let to_log = Proxy::to(log.port()).await?;
                 let mut arguments = vec!["worker".into()];
                 arguments.extend(words([
@@ -125,10 +136,11 @@ impl Run {
                     arguments.extend(words([("--url", to_home.url()), ("--log", to_log.url())]));
                     vec![to_home, to_log]
                 };
-                processes.push(Process::start(Role::Worker(number), arguments, networks)?);
+                let said = said.path().join(format!("{group} {of_group}"));
+                processes.push(Process::start(Role::Worker(number), arguments, networks, said)?);
             }
         }
-        Ok(World { log, home, processes, lost: HashSet::new() })
+        Ok(World { log, home, processes, lost: HashSet::new(), _said: said })
     }
 
     /// Those that were asked for; says which of them can't be done here.
@@ -215,7 +227,11 @@ impl World {
                 (before, last_came) = (handled, Instant::now());
             }
             if last_came.elapsed() > COMES_WITHIN {
-                println!("nothing has come for {COMES_WITHIN:?}");
+                println!("nothing has come for {COMES_WITHIN:?}; positions, what was begun, and what is held back:");
+                for db in [&mut log, &mut home] {
+                    let rows: Vec<String> = sqlx::query_scalar(STANDINGS).fetch_all(db).await?;
+                    rows.iter().for_each(|row| println!("  {row}"));
+                }
                 break;
             }
             self.tended(Duration::from_millis(300)).await?;

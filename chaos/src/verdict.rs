@@ -15,6 +15,7 @@ const SHOWN: usize = 5;
 
 pub(crate) struct Booking {
     account: String,
+    n: i64,
     booked_at: i64,
 }
 
@@ -52,9 +53,9 @@ struct Wrong {
 }
 
 pub(crate) async fn booked(log: &mut PgConnection) -> Result<HashMap<Uuid, Booking>> {
-    let rows: Vec<(Uuid, String, i64)> =
-        sqlx::query_as("SELECT event_id, account, booked_at FROM bookings").fetch_all(&mut *log).await?;
-    Ok(rows.into_iter().map(|(id, account, booked_at)| (id, Booking { account, booked_at })).collect())
+    let rows: Vec<(Uuid, String, i64, i64)> =
+        sqlx::query_as("SELECT event_id, account, n, booked_at FROM bookings").fetch_all(&mut *log).await?;
+    Ok(rows.into_iter().map(|(id, account, n, booked_at)| (id, Booking { account, n, booked_at })).collect())
 }
 
 pub(crate) async fn of(
@@ -98,6 +99,7 @@ impl Verdict {
             );
             well &= wrong == Wrong::default();
             self.tell_disorder(group);
+            self.tell_lost(group);
         }
         for one in happened {
             println!("{} {:?} {:?}", one.at, one.fault, one.group.map(|group| GROUPS[group]));
@@ -122,6 +124,29 @@ impl Verdict {
                 let booked_at = self.bookings.get(&other.event_id).map_or(0, |booking| booking.booked_at);
                 println!("    {} {booked_at} {} {}", other.n, other.handled_at, other.event_id);
             }
+        }
+    }
+
+    /// Prints which events of each account were not handled, and whether later ones were.
+    fn tell_lost(&self, group: usize) {
+        let handled: HashSet<Uuid> = self.effects[group].iter().map(|effect| effect.event_id).collect();
+        let mut accounts: BTreeMap<&str, Vec<&Booking>> = BTreeMap::new();
+        for (_, booking) in self.bookings.iter().filter(|(id, _)| !handled.contains(id)) {
+            accounts.entry(&booking.account).or_default().push(booking);
+        }
+        for (account, mut lost) in accounts {
+            lost.sort_by_key(|booking| booking.n);
+            let (Some(first), Some(last)) = (lost.first(), lost.last()) else { continue };
+            let of_account = self.effects[group].iter().filter(|effect| effect.account == account);
+            let newest = of_account.map(|effect| effect.n).max().unwrap_or(0);
+            println!(
+                "  {account}: {} not handled, from {} to {}, booked from {} to {}; the newest that was handled is {newest}",
+                lost.len(),
+                first.n,
+                last.n,
+                first.booked_at,
+                last.booked_at
+            );
         }
     }
 

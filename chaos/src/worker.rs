@@ -36,6 +36,7 @@ struct State {
 
 impl Worker {
     pub(crate) async fn run(self) -> Result {
+        tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).init();
         let life = Life::of_input();
         // what fails here by chance is not to be given up
         let retry =
