@@ -309,8 +309,11 @@ async fn who_waits_for_a_rebase_knows_what_may_come_again() -> Result {
     group.next().await?;
     let id = publish(&mut *log.pool().acquire().await?, "x", 1).await?;
     publish_in_order(log.pool(), "x", 2..=2).await?;
+    let started: i64 = sqlx::query_scalar("SELECT started FROM eventwright.identity()").fetch_one(log.pool()).await?;
+    let read_on = "UPDATE eventwright.groups SET log_started = $1";
+    sqlx::query(read_on).bind(started - 1).execute(home.pool()).await?;
     let mut rebase = home.pool().begin().await?;
-    sqlx::query("SELECT FROM eventwright.groups FOR UPDATE").execute(&mut *rebase).await?;
+    sqlx::query(read_on).bind(started).execute(&mut *rebase).await?;
     let note = sqlx::query("INSERT INTO eventwright.repeats (group_name, event_id) VALUES ('a', $1)");
     note.bind(id.as_uuid()).execute(&mut *rebase).await?;
     let waits =

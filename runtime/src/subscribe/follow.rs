@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
+use sqlx::postgres::PgRow;
 use sqlx::{Connection, PgConnection, Row};
 use tracing::info;
 
@@ -11,11 +12,13 @@ use super::group::another_log;
 use super::log::Identity;
 use super::maintain::report;
 use crate::Error;
-use crate::release::BEGIN;
 
 const KNOWN: &str = "SELECT log_system, log_database, log_timeline, coalesce(log_started, 0) AS log_started
+  FROM eventwright.groups g WHERE name = $1";
+/// The same, and nobody else can change it.
+const LOCKED: &str = "SELECT log_system, log_database, log_timeline, coalesce(log_started, 0) AS log_started
   FROM eventwright.groups g WHERE name = $1 FOR NO KEY UPDATE";
-/// Asked when nobody else can change it: the snapshot of a statement that waited for the group's row is older than what it waited for.
+/// Asked after what is known: who changes that has noted these with it.
 const HAS_REPEATS: &str = "SELECT EXISTS (SELECT FROM eventwright.repeats WHERE group_name = $1) AS has_repeats";
 const NEWEST: &str = include_str!("../sql/newest.sql");
 const HERE: &str =
@@ -44,10 +47,29 @@ pub(super) async fn follow<D, S>(inner: &Inner<D, S>) -> Result<(), Error> {
 
 async fn find_out<D, S>(inner: &Inner<D, S>, db: &mut PgConnection) -> Result<(), Error> {
     let Inner { group, log, .. } = inner;
-    let mut tx = db.begin_with(BEGIN).await?;
-    let row = inner.query(KNOWN).bind(group).fetch_optional(&mut *tx).await?;
-    let row = row.ok_or_else(|| Error::NoGroup { group: group.clone() })?;
-    let known = Identity::from_row(&row, ["log_system", "log_database", "log_timeline", "log_started"])?;
+    let mut given = log.find_identity().await?;
+    // most often it is: then nobody is waited for
+    if known(inner, inner.ask_on(db, inner.query(KNOWN).bind(group)).await?)? != given {
+        given = go_on(inner, db).await?;
+    }
+    let has_repeats = inner.ask_on(db, inner.query(HAS_REPEATS).bind(group)).await?;
+    let has_repeats = has_repeats.ok_or(sqlx::Error::RowNotFound)?.try_get("has_repeats")?;
+    inner.has_repeats.store(has_repeats, Ordering::Relaxed);
+    log.set_identity(Some(given));
+    Ok(())
+}
+
+fn known<D, S>(inner: &Inner<D, S>, row: Option<PgRow>) -> Result<Identity, Error> {
+    let row = row.ok_or_else(|| Error::NoGroup { group: inner.group.clone() })?;
+    Ok(Identity::from_row(&row, ["log_system", "log_database", "log_timeline", "log_started"])?)
+}
+
+/// Has the group read the log as it is now, if that has all that the group has read.
+async fn go_on<D, S>(inner: &Inner<D, S>, db: &mut PgConnection) -> Result<Identity, Error> {
+    let Inner { group, .. } = inner;
+    // in which a worker that vanishes is not waited for, either
+    let mut tx = db.begin_with(inner.begin()).await?;
+    let known = known(inner, inner.query(LOCKED).bind(group).fetch_optional(&mut *tx).await?)?;
     let newest = inner.query(NEWEST).bind(group).fetch_one(&mut *tx).await?;
     let (id, bound): (i64, i64) = (newest.try_get("id")?, newest.try_get("bound")?);
     let fence: String = newest.try_get("fence")?;
@@ -67,11 +89,8 @@ async fn find_out<D, S>(inner: &Inner<D, S>, db: &mut PgConnection) -> Result<()
         Identity::bind_to(Some(given.clone()), inner.query(GO_ON).bind(group)).execute(&mut *tx).await?;
         info!(group, from = %known, to = %given, "the log goes on elsewhere or anew, and has all that the group has read");
     }
-    let has_repeats = inner.query(HAS_REPEATS).bind(group).fetch_one(&mut *tx).await?.try_get("has_repeats")?;
     tx.commit().await?;
-    inner.has_repeats.store(has_repeats, Ordering::Relaxed);
-    log.set_identity(Some(given));
-    Ok(())
+    Ok(given)
 }
 
 fn refusal(group: &str, known: &Identity, given: &Identity) -> String {
