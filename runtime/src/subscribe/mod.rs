@@ -123,7 +123,8 @@ pub struct Subscriber<D, S = ()> {
 impl<D: Domain> Subscriber<D> {
     /// A subscriber of the named group. The group is made at its first run; its name is the domain's own to choose.
     ///
-    /// It opens connections of its own, with the options and hooks of this pool: at most two for each worker and three more.
+    /// It opens connections of its own, with the options and hooks of this pool: two and a half for each worker and four more, at most. To
+    /// another database's log, one for each worker and four more.
     pub fn new(group: impl Into<String>, pool: PgPool) -> Self {
         let settings = Settings {
             start: Start::default(),
@@ -368,14 +369,11 @@ impl<D: Domain, S: Send + Sync + 'static> Subscriber<D, S> {
         if handlers.is_empty() {
             return Err(Error::NoHandlers { group });
         }
-        // two for each worker, one for held events while all are at work, one that looks for work, and one that listens
-        let connections = 2 * u32::from(settings.workers) + 3;
-        let home = own_pool(&pool, connections);
+        let workers = u32::from(settings.workers);
+        // two of each worker, also while it rests, and one of each that runs held events
+        let home = own_pool(&pool, 2 * workers + workers.div_ceil(2) + BESIDE_WORKERS);
         let log = match log {
-            Some(pool) => {
-                let own = own_pool(&pool, u32::from(settings.workers) + 2);
-                Log::elsewhere(own, schema.clone(), settings.route)
-            }
+            Some(pool) => Log::elsewhere(own_pool(&pool, workers + BESIDE_WORKERS), schema.clone(), settings.route),
             None => Log::new(home.clone(), schema.clone(), settings.route),
         };
         let event_types = handlers.event_types();
@@ -412,6 +410,10 @@ impl<D: Domain, S: Send + Sync + 'static> Subscriber<D, S> {
 const SILENCE: Duration = Duration::from_secs(5);
 /// How often a process asks others for ranges.
 const ASKS: Duration = Duration::from_millis(250);
+
+/// So many connections are at work beside the workers': one looks for work, one listens, and of what is asked now and then, some may be
+/// asked at once, for the log's upkeep and by the driver. Who waited for a worker to give up its own would wait for ever.
+const BESIDE_WORKERS: u32 = 4;
 
 /// Connections of its own: a subscriber waits for nobody else's, and gets none back in a state that somebody else left it in.
 fn own_pool(pool: &PgPool, connections: u32) -> PgPool {
