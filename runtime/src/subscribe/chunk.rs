@@ -27,8 +27,9 @@ use crate::stored::Stored;
 
 const BEGIN_CHUNK: &str = include_str!("../sql/begin_chunk.sql");
 const BLOCKED: &str = include_str!("../sql/blocked.sql");
-const TAKE_TURNS: &str =
-    "SELECT pg_advisory_xact_lock('eventwright.begun'::regclass::oid::bigint::bit(32)::int, hashtext($1))";
+/// Never waits: who vanished while it waited would be waited for with its range, after whoever it had waited for.
+const TAKE_TURN: &str =
+    "SELECT pg_try_advisory_xact_lock('eventwright.begun'::regclass::oid::bigint::bit(32)::int, hashtext($1)) AS taken";
 const COUNT_ATTEMPT: &str = "UPDATE eventwright.begun SET attempts = attempts + 1
      WHERE group_name = $1 AND bucket_lo = $2 RETURNING attempts";
 const FORGET_CHUNK: &str =
@@ -73,6 +74,8 @@ pub(super) enum Left {
     Taken,
     /// Given to a process that has fewer ranges.
     Yielded,
+    /// Its next event may take the process down, and another one that may is at its turn.
+    Suspect,
 }
 
 enum Ran {
@@ -222,7 +225,8 @@ impl<D: Domain, S: Send + Sync + 'static> Worker<'_, D, S> {
             pages.shorten(&claim, &mut page, 1);
         }
         if let (true, Some((first, _))) = (suspect, page.ends()) {
-            let attempts = suspect_attempts(inner, &mut tx, aside, range.lo).await?;
+            let counted = answered(suspect_attempts(inner, &mut tx, aside, range.lo)).await?;
+            let Some(attempts) = counted else { return Ok(Ran::Leave(Left::Suspect)) };
             if inner.settings.retry.is_spent(attempts) {
                 let begun = attempts - 1;
                 let error = format!("the process ended while it handled the event, {begun} times");
@@ -356,16 +360,19 @@ async fn forget_chunk<D, S>(inner: &Inner<D, S>, aside: &mut PgConnection, lo: i
 }
 
 /// Counts an attempt at a suspect, this one included. Suspects of a group take turns: an innocent one that ran beside the
-/// culprit would otherwise be counted for each process that the culprit takes down.
+/// culprit would otherwise be counted for each process that the culprit takes down. `None`: it is not its turn.
 async fn suspect_attempts<D, S>(
     inner: &Inner<D, S>,
     tx: &mut PgConnection,
     aside: &mut PgConnection,
     lo: i16,
-) -> Result<u32, sqlx::Error> {
-    inner.query(TAKE_TURNS).bind(&inner.group).execute(tx).await?;
+) -> Result<Option<u32>, sqlx::Error> {
+    let turn = inner.query(TAKE_TURN).bind(&inner.group).fetch_one(tx).await?;
+    if !turn.try_get("taken")? {
+        return Ok(None);
+    }
     let counted = inner.ask_on(aside, inner.query(COUNT_ATTEMPT).bind(&inner.group).bind(lo)).await?;
-    attempts(&counted.ok_or(sqlx::Error::RowNotFound)?)
+    attempts(&counted.ok_or(sqlx::Error::RowNotFound)?).map(Some)
 }
 
 async fn blocked<D, S>(

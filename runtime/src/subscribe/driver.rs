@@ -580,6 +580,7 @@ async fn run_and_rest<D: Domain, S: Send + Sync + 'static>(inner: &Inner<D, S>, 
             tokio::time::sleep(TAKEN).await;
         }
         Left::Yielded => tokio::time::sleep(YIELDED).await,
+        Left::Suspect => tokio::time::sleep(TAKEN).await,
     }
     Ok(())
 }
