@@ -23,6 +23,7 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (11, "one flag", include_str!("../migrations/0011_one_flag.sql")),
     (12, "types of the window", include_str!("../migrations/0012_types_of_the_window.sql")),
     (13, "homes restored", include_str!("../migrations/0013_homes_restored.sql")),
+    (14, "windows taken back", include_str!("../migrations/0014_windows_taken_back.sql")),
 ];
 
 const LEDGER: &str = "CREATE TABLE eventwright.migrations (

@@ -2,10 +2,12 @@
 
 mod common;
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use common::{Group, Result, migrated, publish, record};
+use common::{Group, Home, Result, migrated, publish, record, record_some, subscriber, until};
 use sqlx::{Connection, PgConnection};
+use tokio::sync::Semaphore;
 
 /// Windows of the group's own database are not waited for, so a crash may take one back that a worker has seen. Another process then
 /// opens the window that comes after the same one, and reaches further; if it had the same number, a position that refers to it would
@@ -54,5 +56,53 @@ async fn a_window_that_was_taken_back_is_not_mistaken_for_the_one_in_its_place()
     tokio::time::timeout(Duration::from_secs(60), both).await.map_err(|_| "it never goes on")??;
     group.next().await?;
     assert_eq!(group.all().await?, ["last"], "what another worker had handled was handled again");
+    Ok(())
+}
+
+/// A crash may take back a window that a worker still has in mind, which gets at its range after the crash. What has the window's
+/// transaction ids and numbers then is not what had them before.
+#[tokio::test]
+async fn nothing_is_read_up_to_a_window_that_was_taken_back() -> Result {
+    let database = migrated().await?;
+    let pool = database.pool();
+    Group::new("a", pool).await?;
+    let subscriber = || subscriber::<Home>("a", pool).ranges(1);
+    subscriber().state("a").on(record).drain().await?;
+    publish(&mut *pool.acquire().await?, "x", 1).await?;
+    let (one, window) = (Arc::new(Semaphore::new(0)), "SELECT max(id) FROM eventwright.windows");
+    let scenario = async {
+        until(pool, "SELECT EXISTS (SELECT FROM eventwright.begun WHERE first_seq > 0)").await?;
+        let lost: i64 = sqlx::query_scalar(window).fetch_one(pool).await?;
+        sqlx::query("DELETE FROM eventwright.windows WHERE id = $1").bind(lost).execute(pool).await?;
+        one.close();
+        until(pool, "SELECT count(*) = 1 FROM effects").await?;
+        // the second time that it was inserted
+        let times: i64 = sqlx::query_scalar("SELECT k FROM effects").fetch_one(pool).await?;
+        assert_eq!(times, 2, "a range was moved to a window that was taken back");
+        Result::<()>::Ok(())
+    };
+    let stands_still = subscriber().state(("a", Arc::clone(&one))).on(record_some);
+    let mut outcome = Ok(());
+    stands_still.run_until(async { outcome = scenario.await }).await?;
+    outcome
+}
+
+/// The same of ranges in which there was nothing.
+#[tokio::test]
+async fn nothing_is_passed_over_up_to_a_window_that_was_taken_back() -> Result {
+    let database = migrated().await?;
+    let pool = database.pool();
+    Group::new("a", pool).await?.next().await?;
+    publish(&mut *pool.acquire().await?, "x", 1).await?;
+    sqlx::query("SELECT eventwright.open_window()").execute(pool).await?;
+    let pass_over =
+        "SELECT eventwright.pass_over('a', array_agg(p.bucket_lo), array_agg(p.bucket_hi), min(p.done), min(w.id) + $1,
+                                     min(w.snapshot::text), min(w.bound), min(w.fence::text), NULL, NULL, NULL, NULL)
+          FROM eventwright.positions p, eventwright.windows w WHERE w.id > p.done";
+    let moved = "SELECT count(*) FROM eventwright.positions WHERE done_bound > 0";
+    for (beyond, count) in [(1_i64, 0_i64), (0, 4)] {
+        sqlx::query(pass_over).bind(beyond).execute(pool).await?;
+        assert_eq!(sqlx::query_scalar::<_, i64>(moved).fetch_one(pool).await?, count);
+    }
     Ok(())
 }

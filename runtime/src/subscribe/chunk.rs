@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Instant;
 
 use sqlx::{Connection, PgConnection, Row};
+use tracing::warn;
 use uuid::Uuid;
 
 use super::Inner;
@@ -18,7 +19,7 @@ use super::handler::Handler;
 use super::hands::Hands;
 use super::held::attempts;
 use super::hold::{Aside, Hold, Reason};
-use super::log::{Claim, Page, Window};
+use super::log::{Claim, Moved, Page, Window};
 use super::page::Pages;
 use super::together::together;
 use crate::Error;
@@ -296,19 +297,27 @@ impl<D: Domain, S: Send + Sync + 'static> Worker<'_, D, S> {
                 let query = inner.query(FORGET_REPEATS).bind(group).bind(page.event_ids());
                 query.execute(&mut *tx).await?;
             }
-            let through = claim.advance(&mut tx, log, group, &page).await?;
-            tx.commit().await?;
-            Ok::<bool, Error>(through)
+            let moved = claim.advance(&mut tx, log, group, &page).await?;
+            match moved {
+                Moved::Not => tx.rollback().await?,
+                Moved::On | Moved::Through => tx.commit().await?,
+            }
+            Ok::<Moved, Error>(moved)
         };
         match answered(committed).await {
-            Ok(through) => {
+            Ok(Moved::Not) => {
+                warn!(group, "a crash took a window back, and the events up to it are read again");
+                answered(forget_chunk(inner, aside, range.lo)).await?;
+                Ok(Ran::Leave(Left::Done))
+            }
+            Ok(moved) => {
                 inner.metrics.handled(handled);
                 pages.handled(page.events.len(), began.elapsed());
                 let gives_up = standing.wanted_with.is_some_and(|with| inner.has_more_ranges_than(with));
-                Ok(match through {
+                Ok(match moved {
                     _ if gives_up => Ran::Leave(Left::Yielded),
-                    true => Ran::Leave(Left::Done),
-                    false => Ran::More,
+                    Moved::Through => Ran::Leave(Left::Done),
+                    Moved::On | Moved::Not => Ran::More,
                 })
             }
             Err(Error::Database(error)) if is_aborted(&error) => {

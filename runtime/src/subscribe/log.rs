@@ -221,6 +221,17 @@ impl Standing {
     }
 }
 
+/// How far a range was moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Moved {
+    /// There is more up to the same window.
+    On,
+    /// It is through with the window.
+    Through,
+    /// A crash has taken the window back since it was opened.
+    Not,
+}
+
 /// Some events of a range, and how far it has come when they are handled.
 #[derive(Debug)]
 pub(super) struct Page {
@@ -374,14 +385,14 @@ impl Claim {
         })
     }
 
-    /// Records, in the handlers' transaction, that a page is handled. Returns whether the range is through with its window.
+    /// Records, in the handlers' transaction, that a page is handled. Where the range was not moved, the transaction is to be rolled back.
     pub(super) async fn advance(
         &self,
         tx: &mut PgConnection,
         log: &Log,
         group: &str,
         page: &Page,
-    ) -> Result<bool, Error> {
+    ) -> Result<Moved, Error> {
         let next = self.after(page);
         let current = (!page.complete).then_some(&next.target);
         let query = log
@@ -400,13 +411,15 @@ impl Claim {
             .bind(log.is_elsewhere.then(|| page.event_ids()));
         let moved = Identity::bind_to(log.identity(), query).fetch_one(&mut *tx).await?;
         if moved.try_get("moved")? {
-            return Ok(page.complete);
+            return Ok(if page.complete { Moved::Through } else { Moved::On });
         }
-        let detached = log.query(IS_DETACHED).bind(group).fetch_optional(tx).await?;
-        Err(match detached {
-            None => Error::AnotherLog("the group has gone on with another log meanwhile".into()),
-            Some(_) => Error::Detached { group: group.to_owned() },
-        })
+        if log.query(IS_DETACHED).bind(group).fetch_optional(tx).await?.is_some() {
+            return Err(Error::Detached { group: group.to_owned() });
+        }
+        match log.is_elsewhere {
+            true => Err(Error::AnotherLog("the group has gone on with another log meanwhile".into())),
+            false => Ok(Moved::Not),
+        }
     }
 }
 
