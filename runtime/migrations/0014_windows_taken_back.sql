@@ -30,9 +30,8 @@ BEGIN
                            OR (g.log_system, g.log_database, g.log_timeline, g.log_started) = (of_system, of_database, of_timeline, of_started)))
        -- one that the range or its group has in mind may be forgotten
        AND (of_system IS NOT NULL OR target IN (p.done, p.current, p.stop_at)
-            OR EXISTS (SELECT FROM eventwright.windows w
-                        WHERE w.id = target AND w.bound = coalesce(new_current_bound, new_done_bound)
-                          AND w.fence = coalesce(new_current_fence, new_done_fence)::xid8));
+            OR eventwright.has_window(target, coalesce(new_current_bound, new_done_bound),
+                                      coalesce(new_current_fence, new_done_fence)::xid8));
     RETURN FOUND;
 END
 $$;
@@ -60,9 +59,7 @@ BEGIN
                           AND (of_system IS NULL
                                OR (g.log_system, g.log_database, g.log_timeline, g.log_started)
                                   = (of_system, of_database, of_timeline, of_started)))
-           AND (of_system IS NOT NULL
-                OR EXISTS (SELECT FROM eventwright.windows w
-                            WHERE w.id = new_done AND w.bound = new_done_bound AND w.fence = new_done_fence::xid8)));
+           AND (of_system IS NOT NULL OR eventwright.has_window(new_done, new_done_bound, new_done_fence::xid8)));
     UPDATE eventwright.positions p
        SET done = new_done, after_seq = 0, kept_done = new_done, done_snapshot = new_done_snapshot::pg_snapshot,
            done_bound = new_done_bound, done_fence = new_done_fence::xid8, updates = p.updates + 1

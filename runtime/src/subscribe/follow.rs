@@ -14,10 +14,9 @@ use super::maintain::report;
 use crate::Error;
 
 const KNOWN: &str = "SELECT log_system, log_database, log_timeline, coalesce(log_started, 0) AS log_started
-  FROM eventwright.groups g WHERE name = $1";
-/// The same, and nobody else can change it.
-const LOCKED: &str = "SELECT log_system, log_database, log_timeline, coalesce(log_started, 0) AS log_started
-  FROM eventwright.groups g WHERE name = $1 FOR NO KEY UPDATE";
+  FROM eventwright.groups WHERE name = $1";
+/// Nobody else can change it then.
+const LOCK: &str = "SELECT FROM eventwright.groups WHERE name = $1 FOR NO KEY UPDATE";
 /// Asked after what is known: who changes that has noted these with it.
 const HAS_REPEATS: &str = "SELECT EXISTS (SELECT FROM eventwright.repeats WHERE group_name = $1) AS has_repeats";
 const NEWEST: &str = include_str!("../sql/newest.sql");
@@ -69,7 +68,8 @@ async fn go_on<D, S>(inner: &Inner<D, S>, db: &mut PgConnection) -> Result<Ident
     let Inner { group, .. } = inner;
     // in which a worker that vanishes is not waited for, either
     let mut tx = db.begin_with(inner.begin()).await?;
-    let known = known(inner, inner.query(LOCKED).bind(group).fetch_optional(&mut *tx).await?)?;
+    inner.query(LOCK).bind(group).execute(&mut *tx).await?;
+    let known = known(inner, inner.query(KNOWN).bind(group).fetch_optional(&mut *tx).await?)?;
     let newest = inner.query(NEWEST).bind(group).fetch_one(&mut *tx).await?;
     let (id, bound): (i64, i64) = (newest.try_get("id")?, newest.try_get("bound")?);
     let fence: String = newest.try_get("fence")?;
