@@ -4,7 +4,7 @@ use std::process::{Command, ExitCode};
 
 use clap::Args;
 
-use crate::steps::{Outcome, cargo, run, with_postgres};
+use crate::steps::{Outcome, cargo, program, run, with_postgres};
 
 /// Publish and handle events with the example producer and consumer
 #[derive(Args)]
@@ -14,12 +14,13 @@ pub(crate) struct Demo {
     arguments: Vec<String>,
 }
 
-/// Each of them has been built by then: nothing but their own words is printed.
-const SCRIPT: &str = "
+const SCRIPT: &str = r#"
 set -e
-cargo run --quiet --package eventwright-cli -- migrate
-cargo run --quiet --package producer
-cargo run --quiet --package consumer -- --drain \"$@\"";
+eventwright=$1 producer=$2 consumer=$3
+shift 3
+"$eventwright" migrate
+"$producer"
+"$consumer" --drain "$@""#;
 
 impl Demo {
     pub(crate) fn run(self) -> Outcome {
@@ -28,8 +29,12 @@ impl Demo {
             cargo(["build", "--package", "eventwright-cli", "--package", "producer", "--package", "consumer"]),
         )?;
         let mut script = Command::new("sh");
-        script.args(["-c", SCRIPT, "demo"]).args(self.arguments);
-        let status = with_postgres(&[], &script).status()?;
+        script.args(["-c", SCRIPT, "demo"]);
+        for name in ["eventwright", "producer", "consumer"] {
+            script.arg(program(name)?);
+        }
+        script.args(self.arguments);
+        let status = with_postgres(&[], &script)?.status()?;
         let code = status.code().and_then(|code| u8::try_from(code).ok());
         Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
     }

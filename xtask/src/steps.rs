@@ -1,8 +1,10 @@
 //! Commands, run one after the other and named as they run.
 
 use std::{
+    env,
     error::Error,
     ffi::OsStr,
+    io,
     path::{Path, PathBuf},
     process::{Command, ExitCode},
 };
@@ -22,11 +24,18 @@ pub(crate) fn cargo<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Command
     command
 }
 
-/// A command with an empty Postgres database, which is gone afterwards.
-pub(crate) fn with_postgres(options: &[&str], command: &Command) -> Command {
-    let mut whole = cargo(["run", "--quiet", "--package", "eventwright-cli", "--", "with-postgres"]);
-    whole.args(options).arg("--").arg(command.get_program()).args(command.get_args());
-    whole
+/// A program of the workspace, as it was built last: it lies where this one does. `cargo run` would build it for itself, and what it
+/// depends on once more, which has fewer features then than where more packages are built together.
+pub(crate) fn program(name: &str) -> io::Result<PathBuf> {
+    Ok(env::current_exe()?.with_file_name(format!("{name}{}", env::consts::EXE_SUFFIX)))
+}
+
+/// A command with an empty Postgres database, which is gone afterwards. The program `eventwright` was built before.
+pub(crate) fn with_postgres(options: &[&str], command: &Command) -> io::Result<Command> {
+    let mut whole = Command::new(program("eventwright")?);
+    whole.current_dir(root()).arg("with-postgres").args(options).arg("--");
+    whole.arg(command.get_program()).args(command.get_args());
+    Ok(whole)
 }
 
 /// Says what runs, in a line that stands out between what the commands print.

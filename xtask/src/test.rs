@@ -7,7 +7,7 @@ use std::{
 
 use clap::Args;
 
-use crate::steps::{Outcome, announce, cargo, with_postgres};
+use crate::steps::{Outcome, announce, cargo, run, with_postgres};
 
 /// Run all tests with a throw-away Postgres, or on the server that DATABASE_URL names
 #[derive(Args)]
@@ -24,7 +24,8 @@ impl Test {
             test.arg("--workspace");
         }
         test.args(&self.arguments);
-        let mut command = with_postgres(&["--fast"], &test);
+        run("build", cargo(self.program()))?;
+        let mut command = with_postgres(&["--fast"], &test)?;
         announce("test", &command);
         let mut child = command.stdout(Stdio::piped()).spawn()?;
         let mut totals = Totals::default();
@@ -40,6 +41,18 @@ impl Test {
         println!("{} passed, {} failed, {} skipped", totals.passed, totals.failed, totals.skipped);
         let code = status.code().and_then(|code| u8::try_from(code).ok());
         Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+    }
+}
+
+impl Test {
+    /// How the program is built that has the Postgres. As a part of the whole workspace, and with a test, it has what it depends on compiled
+    /// with the features that the tests want, and nothing is compiled for its sake alone.
+    fn program(&self) -> Vec<&'static str> {
+        if self.arguments.is_empty() || self.arguments.iter().any(|argument| argument == "--workspace") {
+            vec!["build", "--workspace", "--bin", "eventwright", "--test", "with_postgres"]
+        } else {
+            vec!["build", "--package", "eventwright-cli"]
+        }
     }
 }
 
