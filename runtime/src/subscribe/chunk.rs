@@ -36,8 +36,12 @@ const COUNT_ATTEMPT: &str = "UPDATE eventwright.begun SET attempts = attempts + 
 const FORGET_CHUNK: &str =
     "UPDATE eventwright.begun SET first_seq = 0 WHERE group_name = $1 AND bucket_lo = $2 AND NOT suspect";
 
-const REPEATS: &str = "SELECT event_id FROM eventwright.repeats WHERE group_name = $1 AND event_id = ANY ($2)";
-const FORGET_REPEATS: &str = "DELETE FROM eventwright.repeats WHERE group_name = $1 AND event_id = ANY ($2)";
+/// One by one, for which no plan reads all that the group has noted.
+const REPEATS: &str = "SELECT r.event_id FROM unnest($2::uuid[]) AS given (id) CROSS JOIN LATERAL (
+        SELECT event_id FROM eventwright.repeats WHERE group_name = $1 AND event_id = given.id LIMIT 1) r";
+const FORGET_REPEATS: &str = "DELETE FROM eventwright.repeats WHERE ctid = ANY (ARRAY(
+    SELECT r.place FROM unnest($2::uuid[]) AS given (id) CROSS JOIN LATERAL (
+        SELECT ctid AS place FROM eventwright.repeats WHERE group_name = $1 AND event_id = given.id LIMIT 1) r))";
 
 const SAVEPOINT: &str = "SAVEPOINT eventwright";
 const RELEASE_SAVEPOINT: &str = "RELEASE SAVEPOINT eventwright";

@@ -17,8 +17,8 @@ const KNOWN: &str = "SELECT log_system, log_database, log_timeline, coalesce(log
   FROM eventwright.groups WHERE name = $1";
 /// Nobody else can change it then.
 const LOCK: &str = "SELECT FROM eventwright.groups WHERE name = $1 FOR NO KEY UPDATE";
-/// Asked after what is known: who changes that has noted these with it.
-const HAS_REPEATS: &str = "SELECT EXISTS (SELECT FROM eventwright.repeats WHERE group_name = $1) AS has_repeats";
+/// Asked after what is known: who changes that has noted these with it. In the order of the key, or all groups' might be looked through.
+const HAS_REPEATS: &str = "SELECT (SELECT event_id FROM eventwright.repeats WHERE group_name = $1 ORDER BY event_id LIMIT 1) IS NOT NULL AS has_repeats";
 const NEWEST: &str = include_str!("../sql/newest.sql");
 const HERE: &str =
     "SELECT system, database, timeline, started, eventwright.has_window($1, $2, $3::text::xid8) AS has_window,

@@ -13,10 +13,10 @@ use eventwright::testing::Settings;
 use explained::Explained;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Executor, PgPool};
-use work::{fill, run};
+use work::{fill, run, run_elsewhere};
 
 /// What a group asks each time that it looks, for each page and for each event, and what publishers ask.
-const ASKED: [(&str, &str); 15] = [
+const ASKED: [(&str, &str); 17] = [
     ("advance", include_str!("../../src/sql/advance.sql")),
     ("begin_chunk", include_str!("../../src/sql/begin_chunk.sql")),
     ("blocked", include_str!("../../src/sql/blocked.sql")),
@@ -25,6 +25,8 @@ const ASKED: [(&str, &str); 15] = [
     ("followers", include_str!("../../src/sql/followers.sql")),
     ("hold", include_str!("../../src/sql/hold.sql")),
     ("lease_held", include_str!("../../src/sql/lease_held.sql")),
+    ("look", include_str!("../../src/sql/look.sql")),
+    ("open", include_str!("../../src/sql/open.sql")),
     ("open_and_look", include_str!("../../src/sql/open_and_look.sql")),
     ("pass_over", include_str!("../../src/sql/pass_over.sql")),
     ("publish", include_str!("../../src/sql/publish.sql")),
@@ -35,7 +37,7 @@ const ASKED: [(&str, &str); 15] = [
 ];
 
 /// Tables that grow, beside the log. The others have some rows for each group.
-const LARGE: [&str; 4] = ["windows", "held", "scheduled", "idempotency_keys"];
+const LARGE: [&str; 6] = ["windows", "held", "scheduled", "idempotency_keys", "handled", "repeats"];
 /// The most rows of these that a statement looks at: those of a page's subjects, or those that are due.
 const MOST_EXAMINED: f64 = 1000.0;
 /// Where it looks for many of a group's events by their numbers, reading all that the group holds may take less: Postgres weighs the two
@@ -70,14 +72,24 @@ async fn no_statement_scans_what_grows() -> Result {
     grown.go_on(&pool).await?;
     check("made while the tables were empty", &explained.take()?, &["open_and_look", "read_since", "lease_held"]);
 
+    // a group that has its positions in another database, where there is as much
+    pool.execute("CREATE DATABASE elsewhere").await?;
+    let elsewhere = options.clone().database("elsewhere");
+    let home = PgPoolOptions::new().max_connections(10).connect_with(elsewhere.clone()).await?;
+    eventwright::migrate(&home).await?;
+    fill(&home).await?;
+
     for (analyzed, statistics) in [(false, "never analyzed"), (true, "analyzed")] {
         if analyzed {
             pool.execute("ANALYZE").await?;
+            home.execute("ANALYZE").await?;
         }
         for mode in ["force_custom_plan", "force_generic_plan"] {
             explained.forget()?;
             let group = format!("{}_{mode}", if analyzed { "analyzed" } else { "fresh" });
-            run(&explaining(&options, mode).await?, &pool, &group).await?;
+            let (asked, asked_elsewhere) = (explaining(&options, mode).await?, explaining(&elsewhere, mode).await?);
+            run(&asked, &pool, &group).await?;
+            run_elsewhere(&pool, &asked, &asked_elsewhere, &home, &group).await?;
             let all: Vec<&str> = ASKED.iter().map(|(name, _)| *name).collect();
             check(&format!("{statistics}, {mode}"), &explained.take()?, &all);
         }

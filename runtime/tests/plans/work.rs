@@ -167,6 +167,52 @@ pub(crate) async fn run(asked: &PgPool, pool: &PgPool, group: &str) -> Result {
     Ok(())
 }
 
+/// What a group keeps for the day that its log goes back in time: 10,000 pages of its own and as many of another group, and 20,000 events
+/// each that may come again.
+async fn remember(pool: &PgPool, group: &str) -> Result {
+    for group in [group, "g1"] {
+        sqlx::query(
+            "WITH pages AS (
+                INSERT INTO eventwright.handled (group_name, until, event_ids)
+                SELECT $1, n, ARRAY['01890000-0000-7000-8002-000000000000'::uuid] FROM generate_series(1, 10000) n
+            )
+            INSERT INTO eventwright.repeats (group_name, event_id)
+            SELECT $1, ('01890000-0000-7000-8003-' || lpad(to_hex(n), 12, '0'))::uuid FROM generate_series(1, 20000) n
+            ON CONFLICT DO NOTHING",
+        )
+        .bind(group)
+        .execute(pool)
+        .await?;
+    }
+    Ok(())
+}
+
+/// Has a group in another database than the log ask what only such a group asks, each through its own `asked`.
+pub(crate) async fn run_elsewhere(
+    log: &PgPool,
+    asked_log: &PgPool,
+    asked: &PgPool,
+    pool: &PgPool,
+    group: &str,
+) -> Result {
+    let home = Publisher::<Home>::new();
+    let drain = || subscriber(asked, group).log(asked_log.clone()).on(handle).effect(mail).drain();
+    drain().await?;
+    remember(pool, group).await?;
+    hold(pool, group, 2000).await?;
+    let mut open = log.begin().await?;
+    home.publish(&mut open, happened("straggler", 1)).await?;
+    let mut db = log.acquire().await?;
+    for n in 0..40 {
+        home.publish_all(&mut *db, [happened("fails", n), happened(&format!("s{n}"), n)]).await?;
+    }
+    drain().await?;
+    open.commit().await?;
+    home.publish(&mut *db, rare("mail")).await?;
+    drain().await?;
+    Ok(())
+}
+
 type Stop = (std::sync::atomic::AtomicU32, std::sync::Mutex<Option<oneshot::Sender<()>>>);
 
 async fn count_to_2000(_: Event<Common>, cx: &mut Context<'_, Home, Stop>) -> Handled {
