@@ -5,7 +5,7 @@ mod common;
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::{Group, Home, Result, migrated, publish, record, record_some, subscriber, until};
+use common::{Group, Home, Result, migrated, publish, record, record_some, subscriber, until, while_running};
 use sqlx::{Connection, PgConnection};
 use tokio::sync::Semaphore;
 
@@ -82,9 +82,7 @@ async fn nothing_is_read_up_to_a_window_that_was_taken_back() -> Result {
         Result::<()>::Ok(())
     };
     let stands_still = subscriber().state(("a", Arc::clone(&one))).on(record_some);
-    let mut outcome = Ok(());
-    stands_still.run_until(async { outcome = scenario.await }).await?;
-    outcome
+    while_running(stands_still, scenario).await
 }
 
 /// The same of ranges in which there was nothing.

@@ -5,14 +5,13 @@ mod common;
 
 use std::time::Duration;
 
+use common::network::Network;
 use common::{Group, Happened, Home, Result, insert_effect, migrated, publish};
 use eventwright::testing::Database;
 use eventwright::{Context, Domain, Error, Event, Handled, Health, Subscriber};
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::PgPoolOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, PgConnection, PgPool};
-use tokio::io::copy_bidirectional;
-use tokio::net::{TcpListener, TcpStream, UnixStream};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 
 async fn handle(event: Event<Happened>, cx: &mut Context<'_, Home>) -> Handled {
     insert_effect(cx.tx(), "a", &event).await?;
@@ -252,51 +251,14 @@ async fn it_is_not_live_while_a_worker_fails_each_time() -> Result {
 async fn it_is_not_live_while_the_network_swallows_all() -> Result {
     let database = migrated().await?;
     Group::new("a", database.pool()).await?;
-    let (passes, proxied) = swallowing_proxy(&database).await?;
-    let pool = PgPoolOptions::new().max_connections(10).connect(&proxied).await?;
+    let network = Network::to(&database).await?;
+    let pool = PgPoolOptions::new().max_connections(10).connect(&network.url).await?;
     let running = Running::start(subscriber(&pool)).await?;
-    passes.send_replace(false);
+    network.falls_silent();
     running.until("away", |health| health.live().is_err() && health.ready().is_err()).await?;
-    passes.send_replace(true);
+    network.is_mended();
     running.until("back", |health| health.live().is_ok() && health.ready().is_ok()).await?;
     publish(&mut *database.pool().acquire().await?, "x", 1).await?;
     handled(database.pool(), 1).await?;
     running.stop().await
-}
-
-/// A way to the server on which nothing gets through while it is told not to pass, and what was on its way then is lost.
-async fn swallowing_proxy(database: &Database) -> Result<(watch::Sender<bool>, String)> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let (user, place) = database.url().rsplit_once('@').ok_or("no user in the URL")?;
-    let (_, path) = place.split_once('/').ok_or("no database in the URL")?;
-    let proxied = format!("{user}@{}/{path}", listener.local_addr()?);
-    let (passes, seen) = watch::channel(true);
-    let server = (*database.pool().connect_options()).clone();
-    tokio::spawn(async move {
-        while let Ok((client, _)) = listener.accept().await {
-            tokio::spawn(pass(client, server.clone(), seen.clone()));
-        }
-    });
-    Ok((passes, proxied))
-}
-
-async fn pass(mut client: TcpStream, server: PgConnectOptions, mut passes: watch::Receiver<bool>) -> Result {
-    passes.wait_for(|passes| *passes).await?;
-    let socket = server.get_socket().map(|path| path.to_owned());
-    let path = socket.unwrap_or_else(|| server.get_host().into()).join(format!(".s.PGSQL.{}", server.get_port()));
-    let piped = async {
-        if path.is_absolute() {
-            copy_bidirectional(&mut client, &mut UnixStream::connect(path).await?).await
-        } else {
-            let mut server = TcpStream::connect((server.get_host(), server.get_port())).await?;
-            copy_bidirectional(&mut client, &mut server).await
-        }
-    };
-    tokio::select! {
-        ended = piped => { ended?; }
-        stopped = passes.wait_for(|passes| !passes) => { stopped?; }
-    }
-    // open, but dead, until the network is mended; then both are told
-    passes.wait_for(|passes| *passes).await?;
-    Ok(())
 }

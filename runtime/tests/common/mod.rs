@@ -1,6 +1,7 @@
 //! A contract written by hand, and a group that records what it gets.
 #![allow(dead_code, unreachable_pub, unused_imports, reason = "each test file uses a part")]
 
+pub mod network;
 pub mod pgbouncer;
 mod way;
 
@@ -95,6 +96,16 @@ pub async fn until(pool: &PgPool, is_so: &str) -> Result {
         Ok::<_, sqlx::Error>(())
     };
     Ok(tokio::time::timeout(Duration::from_secs(60), waits).await.map_err(|_| format!("never: {is_so}"))??)
+}
+
+/// Runs a subscriber for as long as a scenario takes; how that came out.
+pub async fn while_running<S: Send + Sync + 'static>(
+    subscriber: Subscriber<Home, S>,
+    scenario: impl Future<Output = Result> + Send,
+) -> Result {
+    let mut outcome = Ok(());
+    subscriber.run_until(async { outcome = scenario.await }).await?;
+    outcome
 }
 
 /// The ticket that a notification answers: `ticket bucket`, or the ticket alone.
