@@ -5,16 +5,20 @@ mod common;
 use std::sync::Arc;
 use std::time::Duration;
 
+use common::network::Network;
 use common::{
     Group, Happened, Home, Result, by_the_way, happened, insert_effect, migrated, publish, record, record_some,
-    subscriber, until,
+    subscriber, until, while_running,
 };
-use eventwright::{Context, Event, Handled, Publish, Publisher};
+use eventwright::{Context, Event, Handled, Publish, Publisher, Subscriber};
 use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
 use tokio::sync::{Barrier, Semaphore};
 use tokio::time::{sleep, timeout};
 
 const SOON: Duration = Duration::from_secs(10);
+/// How long a subscriber waits for an answer.
+const SILENCE: Duration = Duration::from_secs(15);
 
 /// The events of the four ranges that come first wait for each other.
 async fn together(event: Event<Happened>, cx: &mut Context<'_, Home, Arc<Barrier>>) -> Handled {
@@ -60,9 +64,7 @@ async fn a_group_whose_workers_all_rest_tells_the_log_where_it_stands() -> Resul
     };
     let subscriber = subscriber::<Home>("a", home.pool()).log(by_the_way(log.pool())).workers(4);
     let subscriber = subscriber.state(Arc::new(Barrier::new(4))).on(together);
-    let mut outcome = Ok(());
-    subscriber.run_until(async { outcome = scenario.await }).await?;
-    outcome
+    while_running(subscriber, scenario).await
 }
 
 /// An effect takes its time, with a connection, while a worker rests, with two.
@@ -88,9 +90,7 @@ async fn an_event_is_published_when_it_is_due_while_an_effect_runs() -> Result {
         published
     };
     let subscriber = subscriber::<Home>("a", pool).workers(1).poll_every(Duration::from_millis(100));
-    let mut outcome = Ok(());
-    subscriber.state(Arc::clone(&slowly)).effect(slow).run_until(async { outcome = scenario.await }).await?;
-    outcome
+    while_running(subscriber.state(Arc::clone(&slowly)).effect(slow), scenario).await
 }
 
 /// Who joins has to know how far the group has read only where the log is another one than before.
@@ -120,9 +120,7 @@ async fn who_joins_waits_for_no_handler() -> Result {
         joined.await??;
         came
     };
-    let mut outcome = Ok(());
-    stuck.run_until(async { outcome = scenario.await }).await?;
-    outcome
+    while_running(stuck, scenario).await
 }
 
 /// One that may take processes down runs while no other such runs. Its range is free until then, or who vanished while it waited would be
@@ -152,7 +150,26 @@ async fn a_suspect_that_waits_for_its_turn_leaves_its_range() -> Result {
         turn.commit().await?;
         until(pool, "SELECT count(*) = 2 FROM effects").await
     };
-    let mut outcome = Ok(());
-    group.subscriber().on(record).run_until(async { outcome = scenario.await }).await?;
-    outcome
+    while_running(group.subscriber().on(record), scenario).await
+}
+
+/// Each of them would be waited for, one after the other, before a new one is opened.
+#[tokio::test]
+async fn of_connections_that_the_network_forgets_one_is_waited_for() -> Result {
+    let database = migrated().await?;
+    Group::new("a", database.pool()).await?;
+    let network = Network::to(&database).await?;
+    let pool = PgPoolOptions::new().max_connections(10).connect(&network.url).await?;
+    let scenario = async {
+        publish(&mut *database.pool().acquire().await?, "x", 1).await?;
+        until(database.pool(), "SELECT count(*) = 1 FROM effects").await?;
+        // what is done in the background at the start leaves one that rests, beside those that look, listen and work
+        sleep(Duration::from_secs(1)).await;
+        network.forgets();
+        publish(&mut *database.pool().acquire().await?, "x", 2).await?;
+        let comes = until(database.pool(), "SELECT count(*) = 2 FROM effects");
+        timeout(SILENCE + SOON, comes).await.map_err(|_| "it waits for a second one, too")?
+    };
+    let subscriber = Subscriber::<Home>::new("a", pool).poll_every(Duration::from_millis(100)).state("a").on(record);
+    while_running(subscriber, scenario).await
 }

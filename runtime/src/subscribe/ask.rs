@@ -10,7 +10,7 @@ use super::Inner;
 use crate::{Error, Schema};
 
 /// An answer that takes longer does not come any more: the other side is gone, and did not say so.
-const NO_ANSWER: Duration = Duration::from_secs(15);
+pub(super) const NO_ANSWER: Duration = Duration::from_secs(15);
 
 pub(crate) type Query<'q> = sqlx::query::Query<'q, Postgres, PgArguments>;
 
@@ -20,6 +20,11 @@ pub(super) async fn answered<T, E: Into<Error>>(asked: impl Future<Output = Resu
         Ok(answer) => answer.map_err(Into::into),
         Err(_) => Err(Error::Database(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()))),
     }
+}
+
+/// Whether a connection has ended, or gives no answer any more.
+pub(super) fn is_of_connection(error: &Error) -> bool {
+    matches!(error, Error::Database(sqlx::Error::Io(_)))
 }
 
 /// How statements are sent.

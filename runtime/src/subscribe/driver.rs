@@ -10,7 +10,7 @@ use sqlx::postgres::PgRow;
 use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
 
-use super::ask::answered;
+use super::ask::{NO_ANSWER, answered, is_of_connection};
 use super::at_hand::{AtHand, Job};
 use super::breaker::May;
 use super::chunk::{Left, Range, run_range};
@@ -164,6 +164,9 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
     /// Waits after a failure, longer each time until there is a success.
     async fn back_off(&mut self, error: &Error) {
         error!(group = self.inner.group, %error, retry_in = ?self.back_off, "the database refused");
+        if is_of_connection(error) {
+            self.inner.discard_resting();
+        }
         let mut rest = pin!(tokio::time::sleep(self.back_off));
         loop {
             tokio::select! {
@@ -286,9 +289,11 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
     /// What the connection that looks has answered. Where it has not, it is not asked again; and where there was none, hands that rest
     /// make room.
     async fn unless_blind<T>(&mut self, answer: Result<T, Error>) -> Result<T, Error> {
-        if answer.is_err() {
+        if let Err(error) = &answer {
             self.eyes.discard();
-            self.inner.resting.give_back(self.inner.settings.route).await;
+            if !is_of_connection(error) {
+                self.inner.resting.give_back(self.inner.settings.route).await;
+            }
         }
         answer
     }
@@ -546,8 +551,11 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
         self.listener = None;
         self.eyes.discard();
         self.inner.resting.discard();
-        self.inner.log.pool.close().await;
-        self.inner.pool.close().await;
+        // sqlx says goodbye to each, also where nobody listens any more
+        let close = async { tokio::join!(self.inner.log.pool.close(), self.inner.pool.close()) };
+        if tokio::time::timeout(NO_ANSWER, close).await.is_err() {
+            warn!(group = self.inner.group, "some connections gave no answer, and were left");
+        }
     }
 }
 

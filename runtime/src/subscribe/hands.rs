@@ -80,10 +80,12 @@ impl Resting {
 
     /// Gives their connections back to the pool, which ends those that are old.
     pub(super) async fn give_back(&self, route: Route) {
-        let resting = std::mem::take(&mut *self.hands());
-        for mut hands in resting {
+        let mut resting = std::mem::take(&mut *self.hands()).into_iter();
+        while let Some(mut hands) = resting.next() {
             if plan_as_ever(route, hands.reading()).await.is_err() {
                 hands.discard();
+                // one that is silent is waited for, and no more
+                resting.by_ref().for_each(Hands::discard);
             }
         }
     }

@@ -483,6 +483,16 @@ impl<D, S> Inner<D, S> {
         AssertSqlSafe(self.begin.clone())
     }
 
+    /// Ends the connections that rest: where one has given no answer, the others may not, either, and each would be waited for in its turn.
+    fn discard_resting(&self) {
+        self.resting.discard();
+        for pool in [&self.pool, &self.log.pool] {
+            while let Some(mut resting) = pool.try_acquire() {
+                resting.close_on_drop();
+            }
+        }
+    }
+
     fn ranges_at_work(&self) -> i32 {
         self.ranges_at_work.load(Ordering::Relaxed)
     }
