@@ -16,6 +16,8 @@ pub(crate) struct Plan {
     pub(crate) scans: Vec<Scan>,
     /// How many rows came out.
     pub(crate) rows: f64,
+    /// Whether it was compiled first.
+    pub(crate) is_compiled: bool,
 }
 
 #[derive(Debug)]
@@ -77,7 +79,7 @@ fn plan(explained: &Value) -> Result<Plan> {
     let mut scans = Vec::new();
     walk(&explained["Plan"], None, &mut scans);
     let rows = explained["Plan"]["Actual Rows"].as_f64().unwrap_or(0.0);
-    Ok(Plan { text: text.to_owned(), scans, rows })
+    Ok(Plan { text: text.to_owned(), scans, rows, is_compiled: explained["JIT"].is_object() })
 }
 
 /// Those that a scan uses, and what it finds by them: a bitmap scan has them in nodes of their own.
