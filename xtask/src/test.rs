@@ -42,9 +42,7 @@ impl Test {
         let code = status.code().and_then(|code| u8::try_from(code).ok());
         Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
     }
-}
 
-impl Test {
     /// How the program is built that has the Postgres. As a part of the whole workspace, and with a test, it has what it depends on compiled
     /// with the features that the tests want, and nothing is compiled for its sake alone.
     fn program(&self) -> Vec<&'static str> {
