@@ -26,6 +26,7 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (14, "windows taken back", include_str!("../migrations/0014_windows_taken_back.sql")),
     (15, "repeats by age", include_str!("../migrations/0015_repeats_by_age.sql")),
     (16, "no jit", include_str!("../migrations/0016_no_jit.sql")),
+    (17, "generations in the key", include_str!("../migrations/0017_generations_in_the_key.sql")),
 ];
 
 const LEDGER: &str = "CREATE TABLE eventwright.migrations (

@@ -7,35 +7,34 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use common::{Group, Home, Result, happened, record};
 use eventwright::testing::Database;
-use eventwright::{DeadLetters, Error, Publisher};
-use sqlx::{AssertSqlSafe, PgPool, Row};
+use eventwright::{DeadLetters, Error, Groups, Publisher};
+use sqlx::{AssertSqlSafe, PgPool};
 
-const OLD_MIGRATIONS: [&str; 3] = [
-    include_str!("../migrations/0001_log.sql"),
-    include_str!("../migrations/0002_groups.sql"),
-    include_str!("../migrations/0003_wake.sql"),
-];
 const LEDGER: &str = "CREATE TABLE eventwright.migrations (
-        version integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT clock_timestamp());
-    INSERT INTO eventwright.migrations (version, name) VALUES (1, 'log'), (2, 'groups'), (3, 'wake')";
+        version integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT clock_timestamp())";
 
 // the statements of the version that knew three migrations
 const PUBLISH: &str = include_str!("upgrade/publish.sql");
 const LOOK: &str = include_str!("upgrade/look.sql");
 const CLAIM: &str = include_str!("upgrade/claim.sql");
-const READ: &str = include_str!("upgrade/read.sql");
-const BEGIN_CHUNK: &str = include_str!("upgrade/begin_chunk.sql");
-const ADVANCE: &str = include_str!("upgrade/advance.sql");
 
-/// A database as the version before left it.
-async fn at_version_3() -> Result<Database> {
+/// A database as the version left it that knew so many migrations.
+async fn at_version(version: usize) -> Result<Database> {
     let database = Database::create().await?;
     let pool = database.pool();
     sqlx::raw_sql("CREATE SCHEMA eventwright").execute(pool).await?;
-    for migration in OLD_MIGRATIONS {
-        sqlx::raw_sql(migration).execute(pool).await?;
-    }
     sqlx::raw_sql(LEDGER).execute(pool).await?;
+    let mut migrations: Vec<_> = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations"))?
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<_, _>>()?;
+    migrations.sort();
+    for (path, version) in migrations.iter().take(version).zip(1..) {
+        sqlx::raw_sql(AssertSqlSafe(std::fs::read_to_string(path)?)).execute(pool).await?;
+        sqlx::query("INSERT INTO eventwright.migrations (version, name) VALUES ($1, 'old')")
+            .bind::<i32>(version)
+            .execute(pool)
+            .await?;
+    }
     Ok(database)
 }
 
@@ -45,7 +44,7 @@ async fn versions(pool: &PgPool) -> Result<Vec<i32>> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sixteen_at_once_migrate_once() -> Result {
-    for database in [Database::create().await?, at_version_3().await?] {
+    for database in [Database::create().await?, at_version(3).await?] {
         let mut processes = tokio::task::JoinSet::new();
         for _ in 0..16 {
             // a pool of its own, as a process has
@@ -66,7 +65,7 @@ async fn sixteen_at_once_migrate_once() -> Result {
 
 #[tokio::test]
 async fn a_migration_that_fails_leaves_nothing_behind() -> Result {
-    let database = at_version_3().await?;
+    let database = at_version(3).await?;
     let pool = database.pool();
     // in the way of a later one
     sqlx::raw_sql("CREATE TABLE eventwright.settings (mine int)").execute(pool).await?;
@@ -91,7 +90,7 @@ async fn a_database_of_a_newer_version_is_left_alone() -> Result {
 
 #[tokio::test]
 async fn what_the_version_before_left_is_handled_exactly_once() -> Result {
-    let database = at_version_3().await?;
+    let database = at_version(3).await?;
     let pool = database.pool();
     sqlx::raw_sql(include_str!("upgrade/0003.sql")).execute(pool).await?;
     let group = Group::new("a", pool).await?;
@@ -120,7 +119,7 @@ async fn what_the_version_before_left_is_handled_exactly_once() -> Result {
 /// A publisher of the version before has the log, and a handler of it has a range; both are left alone, and nobody waits behind us.
 #[tokio::test]
 async fn migrating_gives_way_to_open_transactions() -> Result {
-    let database = at_version_3().await?;
+    let database = at_version(3).await?;
     let pool = database.pool();
     sqlx::raw_sql(include_str!("upgrade/0003.sql")).execute(pool).await?;
     let mut publisher = pool.begin().await?;
@@ -147,55 +146,60 @@ async fn migrating_gives_way_to_open_transactions() -> Result {
     Ok(())
 }
 
+/// What programs ask is the same since version 16, so those of this version stand for it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn programs_of_the_version_before_run_on_while_the_database_is_migrated() -> Result {
-    let database = at_version_3().await?;
+    const MORE: i64 = 200;
+    let database = at_version(16).await?;
     let pool = database.pool();
-    sqlx::raw_sql(include_str!("upgrade/0003.sql")).execute(pool).await?;
-    sqlx::raw_sql("CREATE TABLE seen (seq bigint)").execute(pool).await?;
+    sqlx::raw_sql("SELECT eventwright.make_room()").execute(pool).await?;
+    _ = Group::new("a", pool).await?;
     let stop = Arc::new(AtomicBool::new(false));
-    let mut programs = tokio::task::JoinSet::new();
-    for program in 0..2 {
+    let mut publishers = tokio::task::JoinSet::new();
+    for publisher in ["x", "y"] {
         let (pool, stop) = (pool.clone(), Arc::clone(&stop));
-        programs.spawn(async move {
+        publishers.spawn(async move {
             let mut n = 0;
             while !stop.load(Ordering::Relaxed) {
                 n += 1;
                 let mut tx = pool.begin().await?;
-                old_publish(&mut tx, &format!("s{program}"), 100 * n + program).await?;
+                common::publish(&mut tx, publisher, n).await?;
                 tx.commit().await?;
             }
-            Ok(n)
+            Ok::<_, Box<dyn std::error::Error + Send + Sync>>((publisher, n))
         });
     }
-    for _ in 0..2 {
-        let (pool, stop) = (pool.clone(), Arc::clone(&stop));
-        programs.spawn(async move {
-            while !stop.load(Ordering::Relaxed) {
-                old_subscribe(&pool).await?;
-            }
-            Ok(0)
-        });
+    let handled = async |more_than: i64| {
+        let so_far: i64 = sqlx::query_scalar("SELECT count(*) FROM effects").fetch_one(pool).await?;
+        common::until(pool, &format!("SELECT count(*) > {} FROM effects", so_far + more_than)).await
+    };
+    let subscriber = common::subscriber::<Home>("a", pool).ranges(4).workers(2).state("a");
+    common::while_running(subscriber.on(record), async {
+        handled(MORE).await?;
+        eventwright::migrate(pool).await?;
+        handled(MORE).await?;
+        // each half of a range has what it needs, and what is joined leaves nothing
+        let groups = Groups::new(pool.clone());
+        for ranges in [8, 2] {
+            groups.set_ranges("a", ranges).await?;
+            handled(MORE).await?;
+        }
+        common::until(
+            pool,
+            "SELECT (SELECT count(*) FROM eventwright.positions) = 2 AND (SELECT count(*) FROM eventwright.begun) = 2",
+        )
+        .await?;
+        stop.store(true, Ordering::Relaxed);
+        Ok(())
+    })
+    .await?;
+    while let Some(published) = publishers.join_next().await {
+        let (about, n): (_, i64) = published??;
+        common::subscriber::<Home>("a", pool).state("a").on(record).drain().await?;
+        let seen: Vec<i64> =
+            sqlx::query_scalar("SELECT n FROM effects WHERE about = $1 ORDER BY k").bind(about).fetch_all(pool).await?;
+        assert_eq!(seen, (1..=n).collect::<Vec<_>>(), "{about}: each once, in their order");
     }
-    while sqlx::query_scalar::<_, i64>("SELECT count(*) FROM seen").fetch_one(pool).await? < 50 {
-        tokio::task::yield_now().await;
-    }
-    eventwright::migrate(pool).await?;
-    let at_migration: i64 = sqlx::query_scalar("SELECT count(*) FROM seen").fetch_one(pool).await?;
-    while sqlx::query_scalar::<_, i64>("SELECT count(*) FROM seen").fetch_one(pool).await? < at_migration + 50 {
-        tokio::task::yield_now().await;
-    }
-    stop.store(true, Ordering::Relaxed);
-    let mut published = 0;
-    while let Some(program) = programs.join_next().await {
-        let n: Result<i64> = program?;
-        published += n?;
-    }
-    while old_subscribe(pool).await? {}
-    let (seen, distinct): (i64, i64) =
-        sqlx::query_as("SELECT count(*), count(DISTINCT seq) FROM seen").fetch_one(pool).await?;
-    // and the two that the fixture published after its window
-    assert_eq!((seen, distinct), (published + 2, published + 2));
     Ok(())
 }
 
@@ -206,7 +210,7 @@ async fn who_sleeps_through_a_migration_is_called() -> Result {
         (SELECT last_value + 1 FROM eventwright.asleep), (SELECT last_value + 1 FROM eventwright.awake),
         (extract(epoch FROM clock_timestamp() + interval '1 minute') * 1000)::bigint))";
     for (before, meanwhile) in [(true, false), (false, true), (true, true), (false, false)] {
-        let database = at_version_3().await?;
+        let database = at_version(3).await?;
         let pool = database.pool();
         sqlx::raw_sql("SELECT eventwright.fall_asleep('1 minute')").execute(pool).await?;
         if !before {
@@ -264,44 +268,6 @@ async fn old_publish(db: &mut sqlx::PgConnection, about: &str, n: i64) -> Result
     Ok(())
 }
 
-/// One round of a subscriber of the version before, of all ranges that have something to read. Returns whether any had.
-async fn old_subscribe(pool: &PgPool) -> Result<bool> {
-    let newest: i64 = sqlx::query_scalar("SELECT eventwright.open_window()").fetch_one(pool).await?;
-    let look = sqlx::query(LOOK).bind("a").bind(newest).bind(["home.happened/1"].as_slice()).fetch_one(pool).await?;
-    let ranges: Vec<i16> = look.try_get("ranges")?;
-    for lo in &ranges {
-        let mut tx = pool.begin().await?;
-        let claim = sqlx::query(CLAIM).bind("a").bind(lo).bind(newest).fetch_optional(&mut *tx).await?;
-        let Some(claim) = claim else { continue };
-        let (done, target): (i64, i64) = (claim.try_get("done_id")?, claim.try_get("target_id")?);
-        if done >= target {
-            continue;
-        }
-        let rows = sqlx::query(READ)
-            .bind(claim.try_get::<String, _>("done_snapshot")?)
-            .bind(claim.try_get::<i64, _>("done_bound")?)
-            .bind(claim.try_get::<String, _>("done_fence")?)
-            .bind(claim.try_get::<String, _>("target_snapshot")?)
-            .bind(claim.try_get::<i64, _>("target_bound")?)
-            .bind(claim.try_get::<i64, _>("after_seq")?)
-            .bind(lo)
-            .bind(claim.try_get::<i16, _>("bucket_hi")?)
-            .bind(["home.happened"].as_slice())
-            .bind(1_000_000_i64)
-            .fetch_all(&mut *tx)
-            .await?;
-        let seqs: Vec<i64> = rows.iter().map(|row| row.try_get("seq")).collect::<Result<_, _>>()?;
-        if let (Some(first), Some(last)) = (seqs.first(), seqs.last()) {
-            sqlx::query(BEGIN_CHUNK).bind("a").bind(lo).bind(first).bind(last).bind(false).fetch_one(pool).await?;
-        }
-        sqlx::query("INSERT INTO seen SELECT unnest($1::bigint[])").bind(&seqs).execute(&mut *tx).await?;
-        let advance = sqlx::query(ADVANCE).bind("a").bind(lo).bind(target).bind(None::<i64>).bind(0_i64);
-        advance.execute(&mut *tx).await?;
-        tx.commit().await?;
-    }
-    Ok(!ranges.is_empty())
-}
-
 #[tokio::test]
 async fn a_schema_of_another_name_is_migrated_beside_the_first() -> Result {
     let database = common::migrated().await?;
@@ -320,7 +286,7 @@ async fn a_schema_of_another_name_is_migrated_beside_the_first() -> Result {
 #[tokio::test]
 async fn a_long_handler_stops_neither_others_nor_in_the_end_the_migration() -> Result {
     const HANDLES: &str = "LOCK TABLE eventwright.held IN ROW EXCLUSIVE MODE";
-    let database = at_version_3().await?;
+    let database = at_version(3).await?;
     let pool = database.pool();
     let mut handler = pool.begin().await?;
     sqlx::raw_sql(HANDLES).execute(&mut *handler).await?;
@@ -337,6 +303,6 @@ async fn a_long_handler_stops_neither_others_nor_in_the_end_the_migration() -> R
     assert!(!migrating.is_finished());
     handler.rollback().await?;
     migrating.await??;
-    assert!(versions(pool).await?.len() > OLD_MIGRATIONS.len());
+    assert!(versions(pool).await?.len() > 3);
     Ok(())
 }
