@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use common::{Group, Happened, Home, Result, Seen, happened, insert_effect, migrated, publish, record};
 use eventwright::{
-    Context, DeadLetters, Error, Event, Failure, Handled, Payload, Publisher, RetryPolicy, Schema, Start, SubscribedBy,
-    Subscriber,
+    Context, DeadLetters, Error, Event, Failure, Handled, Next, Payload, Publisher, RetryPolicy, Schema, Start,
+    SubscribedBy, Subscriber,
 };
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
@@ -85,6 +85,41 @@ async fn a_failure_costs_its_neighbours_no_attempt() -> Result {
     assert_eq!(effects(pool).await?, ["x1", "z1"]);
     let letters = DeadLetters::new(pool.clone()).list(Some("a"), 10).await?;
     assert_eq!(letters.iter().map(|letter| letter.envelope.subject.as_str()).collect::<Vec<_>>(), ["y"]);
+    Ok(())
+}
+
+/// Whatever a handler or what is around it may have written is undone with the page; else there is nothing to undo.
+#[tokio::test]
+async fn what_fails_before_it_asks_for_the_transaction_has_no_neighbour_run_again() -> Result {
+    async fn fail_first(event: Event<Happened>, cx: &mut Context<'_, Home, Calls>) -> Handled {
+        cx.state().call(&event.payload)?;
+        Ok(insert_effect(cx.tx(), "a", &event).await?)
+    }
+    async fn note(mut next: Next<'_, Home, Calls>) -> Handled {
+        let tx = next.tx().ok_or_else(|| Failure::reject("no transaction"))?;
+        sqlx::raw_sql("INSERT INTO effects (about, n) VALUES ('began', 0)").execute(tx).await?;
+        next.run().await
+    }
+    for around in [false, true] {
+        let database = migrated().await?;
+        let pool = database.pool();
+        Group::new("a", pool).await?;
+        publish_all(pool, &[("x", 1), ("y", 1), ("z", 1), ("y", 2)]).await?;
+        let (calls, seen) = Calls::failing(|event, times| {
+            (event.about == "y" && event.n == 1 && times < 3).then(|| Failure::retry("not yet"))
+        });
+        let subscriber = subscriber(pool).ranges(1).retry(quick(5)).state(calls);
+        match around {
+            true => subscriber.around(note).on(fail_first).drain().await?,
+            false => subscriber.on(fail_first).drain().await?,
+        }
+        let x1 = seen.lock().map(|calls| calls.iter().filter(|call| *call == "x1").count()).unwrap_or(0);
+        assert_eq!(x1, if around { 2 } else { 1 });
+        let effects = effects(pool).await?;
+        let (began, effects): (Vec<_>, Vec<_>) =
+            effects.iter().map(String::as_str).partition(|about| *about == "began0");
+        assert_eq!((effects, began.len()), (vec!["x1", "z1", "y1", "y2"], if around { 4 } else { 0 }));
+    }
     Ok(())
 }
 

@@ -87,7 +87,7 @@ impl<'a, D, S> Next<'a, D, S> {
     /// for the handlers of later events of the same transaction: so set it for each event, or for none.
     pub fn tx(&mut self) -> Option<&mut PgConnection> {
         match &mut self.handler {
-            Called::InTransaction(_, cx) => Some(&mut *cx.tx),
+            Called::InTransaction(_, cx) => Some(cx.tx()),
             Called::Effect(_) => None,
         }
     }

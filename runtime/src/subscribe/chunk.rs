@@ -1,7 +1,7 @@
 //! Handling a range: page by page, each in one transaction with the position.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::time::Instant;
 
 use sqlx::{Connection, PgConnection, Row};
@@ -523,20 +523,22 @@ impl<D: Domain, S: Send + Sync + 'static> Chunk<'_, D, S> {
             }
         };
         let inner = self.inner;
-        let mut cx = Context { tx, state: &inner.state, cause: &event.envelope, publisher: &inner.publisher };
+        let has_tx = AtomicBool::new(false);
+        let mut cx = Context::new(tx, &has_tx, &inner.state, &event.envelope, &inner.publisher);
         let attempts = self.attempts.get(&event.seq).copied().unwrap_or(1);
         let delivery = Delivery { group: &inner.group, event, version, attempt: attempts };
-        match inner.handlers.start(call, delivery, &mut cx) {
-            Ok(running) => {
-                let handled = inner.call(event, at, inner.settings.time_limit, running).await;
-                handled.map_err(|failure| inner.failed(event, &failure, attempts))
-            }
-            // nothing ran, so nothing is to be undone
-            Err(failure) => {
-                self.hold(event, inner.failed(event, &failure, attempts));
-                Ok(())
-            }
+        let handled = match inner.handlers.start(call, delivery, &mut cx) {
+            Ok(running) => inner.call(event, at, inner.settings.time_limit, running).await,
+            Err(failure) => Err(failure),
+        };
+        let Err(failure) = handled else { return Ok(()) };
+        let hold = inner.failed(event, &failure, attempts);
+        if has_tx.into_inner() {
+            return Err(hold);
         }
+        // nothing was written, so nothing is to be undone
+        self.hold(event, hold);
+        Ok(())
     }
 
     fn hold(&mut self, event: &Stored, hold: Hold) {

@@ -1,5 +1,6 @@
 //! Running held events: those that failed, those that wait for an effect handler, and those that waited behind them.
 
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use sqlx::postgres::PgRow;
@@ -147,7 +148,8 @@ async fn in_transaction<D: Domain, S: Send + Sync + 'static>(
     if !answered(still_ours(inner, &mut tx, held)).await? {
         return Ok(Ok(()));
     }
-    let mut cx = Context { tx: &mut tx, state: &inner.state, cause: &held.event.envelope, publisher: &inner.publisher };
+    let has_tx = AtomicBool::new(false);
+    let mut cx = Context::new(&mut tx, &has_tx, &inner.state, &held.event.envelope, &inner.publisher);
     let handled = match inner.handlers.start(call, held.delivery(inner, version), &mut cx) {
         Ok(running) => inner.call(&held.event, at, inner.settings.time_limit, running).await,
         Err(failure) => Err(failure),

@@ -1,5 +1,7 @@
 //! Calling a handler by itself.
 
+use std::sync::atomic::AtomicBool;
+
 use sqlx::{Connection, PgConnection};
 
 use super::Error;
@@ -53,7 +55,8 @@ where
     let before = last_seq(db).await.map_err(around)?;
     let mut savepoint = db.begin().await.map_err(around)?;
     let (cause, publisher) = (event.envelope.clone(), Publisher::<D>::new());
-    let mut cx = Context { tx: &mut savepoint, state, cause: &cause, publisher: &publisher };
+    let has_tx = AtomicBool::new(false);
+    let mut cx = Context::new(&mut savepoint, &has_tx, state, &cause, &publisher);
     if let Err(failure) = handler(event, &mut cx).await {
         savepoint.rollback().await.map_err(around)?;
         return Ok(Called { handled: Err(failure), published: Vec::new() });
