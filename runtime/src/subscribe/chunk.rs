@@ -316,7 +316,10 @@ impl<D: Domain, S: Send + Sync + 'static> Worker<'_, D, S> {
             }
             Ok(moved) => {
                 inner.metrics.handled(handled);
-                pages.handled(page.events.len(), began.elapsed());
+                match *many_wait {
+                    true => pages.failed(),
+                    false => pages.handled(page.events.len(), began.elapsed()),
+                }
                 let gives_up = standing.wanted_with.is_some_and(|with| inner.has_more_ranges_than(with));
                 Ok(match moved {
                     _ if gives_up => Ran::Leave(Left::Yielded),

@@ -42,7 +42,7 @@ impl Pages {
         }
     }
 
-    /// One has failed: there may be more, and what is undone is to be little.
+    /// Some have failed: there may be more, and what is undone, or waits behind them, is to be little.
     pub(super) fn failed(&mut self) {
         self.size = self.least();
     }
