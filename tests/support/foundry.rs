@@ -130,6 +130,10 @@ serde_json = {{ version = "1", features = {json_features:?} }}
 opt-level = 0
 debug = false
 incremental = false
+
+# deriving is a fifth of the compiler's work where what derives is not optimised
+[profile.dev.build-override]
+opt-level = 2
 "#
         )
     }
