@@ -127,28 +127,9 @@ pub fn derive_words(input: TokenStream) -> TokenStream {
 
 /// Makes a type of values that a JSON Schema allows of a tuple struct over a type of values that have yet to be checked.
 ///
-/// ```
-/// use eventwright::payload::{decode, encode, Schemas};
-/// use eventwright::{Checked, Json, Reading, Vetted};
-///
-/// static SCHEMAS: Schemas = Schemas::new(&[(
-///     "https://example.org/order.json",
-///     r#"{"properties": {"total": {"type": "number", "not": {"multipleOf": 0.01}}}}"#,
-/// )]);
-///
-/// #[derive(Clone, PartialEq, Checked)]
-/// #[checked(schemas = SCHEMAS, at = "https://example.org/order.json#/properties/total")]
-/// pub struct Total(Vetted<Json>);
-///
-/// let total: Total = decode(b"19.999", Reading::Strict)?;
-/// assert_eq!(encode(&total)?, "19.999");
-/// assert_eq!(Total::new(5.into()).unwrap_err().to_string(), "the value breaks the rule `not` of the schema");
-/// let error = decode::<Total>(b"19.99", Reading::Strict).unwrap_err();
-/// assert_eq!(error.to_string(), "document: breaks the rule `not` of the schema");
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-///
-/// Or an implementation of `Ruled` says the rules one by one, without the feature `jsonschema`:
+/// `#[checked(schemas = SCHEMAS, at = "https://example.org/order.json#/properties/total")]` holds values against a schema;
+/// `eventwright::payload::Schemas` has the example. Or an implementation of `Ruled` says the rules one by one, without the feature
+/// `jsonschema`:
 ///
 /// ```
 /// use eventwright::payload::decode;

@@ -25,6 +25,29 @@ use crate::payload::{Invalid, Json, format};
 ///     ("https://example.org/name.json", r#"{"$defs": {"short": {"type": "string", "maxLength": 9}}}"#),
 /// ]);
 /// ```
+///
+/// A type of values that one of them allows, by the derive macro [`Checked`](macro@crate::Checked):
+///
+/// ```
+/// use eventwright::payload::{decode, encode, Schemas};
+/// use eventwright::{Checked, Json, Reading, Vetted};
+///
+/// static SCHEMAS: Schemas = Schemas::new(&[(
+///     "https://example.org/order.json",
+///     r#"{"properties": {"total": {"type": "number", "not": {"multipleOf": 0.01}}}}"#,
+/// )]);
+///
+/// #[derive(Clone, PartialEq, Checked)]
+/// #[checked(schemas = SCHEMAS, at = "https://example.org/order.json#/properties/total")]
+/// pub struct Total(Vetted<Json>);
+///
+/// let total: Total = decode(b"19.999", Reading::Strict)?;
+/// assert_eq!(encode(&total)?, "19.999");
+/// assert_eq!(Total::new(5.into()).unwrap_err().to_string(), "the value breaks the rule `not` of the schema");
+/// let error = decode::<Total>(b"19.99", Reading::Strict).unwrap_err();
+/// assert_eq!(error.to_string(), "document: breaks the rule `not` of the schema");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Schemas {
     documents: &'static [(&'static str, &'static str)],
     asserts_formats: bool,
