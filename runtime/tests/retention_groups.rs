@@ -358,9 +358,14 @@ async fn nothing_is_lost_while_partitions_are_removed() -> Result {
             done??;
         }
         for group in &groups {
-            // draining has no end where they publish faster than that
-            let a_moment = tokio::time::sleep(Duration::from_millis(100));
-            group.subscriber().on(record).run_until(a_moment).await?;
+            // draining has no end where they publish faster than that, and a moment may be too short for the first page
+            let before = group.all().await?.len();
+            let something = async {
+                while !stop.load(Ordering::Relaxed) && group.all().await.is_ok_and(|handled| handled.len() == before) {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            };
+            group.subscriber().on(record).run_until(something).await?;
         }
         // as if a minute had passed, for groups that are just being made
         execute(pool, "UPDATE eventwright.windows SET opened_at = opened_at - interval '1 minute'").await?;

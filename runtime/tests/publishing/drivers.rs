@@ -1,10 +1,8 @@
 //! The same publishing through each driver: one suite, which knows of a driver only how to connect and how to run plain SQL.
 
-mod common;
-
 use std::time::Duration;
 
-use common::{Happened, Home, Result, happened, migrated, ticket};
+use crate::common::{Happened, Home, Result, happened, migrated, ticket};
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use eventwright::testing::Database;
 use eventwright::{Batch, Connection, Error, OffsetDateTime, Outgoing, Publish, Publisher};

@@ -468,7 +468,7 @@ fn rules_are_kept() {
 #[test]
 fn what_is_not_found_is_named() {
     let message = failure::<Hopeless>();
-    assert_eq!(message, "no value of `payload_arbitrary::Hopeless` that keeps its rules was found in 200 tries");
+    assert_eq!(message, "no value of `payload::arbitrary::Hopeless` that keeps its rules was found in 200 tries");
     assert!(failure::<Never>().contains("Never"));
     // what may be left out is
     all::<WithoutHope>(20, |without| without.hope.is_none() && without.hopes.is_empty());

@@ -1,14 +1,12 @@
 //! Values of one of several types: which one is read, what is refused and with which words, what is written.
 
-mod refusal;
-
 use std::time::{Duration, Instant};
 
+use crate::refusal::{error, error_in};
 use eventwright::payload::{Read, Write, decode, encode};
 use eventwright::{
     Email, Int, Json, JsonObject, Never, Null, Number, Object, Pattern, Reading, Str, Text, Union, Unrecognized, Words,
 };
-use refusal::{error, error_in};
 
 #[derive(Clone, PartialEq, Eq, Pattern)]
 #[pattern("^[0-9]+$")]

@@ -1,8 +1,6 @@
 //! One fact in two versions: the row carries both, and each group handles it once, in the newest version that it knows.
 
-mod common;
-
-use common::{Home, Result, Seen, migrated};
+use crate::common::{Home, Result, Seen, migrated};
 use eventwright::{
     Context, Error, Event, Handled, NeedsDowncast, NeedsSubject, NeedsSubjectAndDowncast, Object, OffsetDateTime,
     Payload, Publish, Publishable, PublishedBy, Publisher, SubscribedBy, Subscriber,
@@ -107,7 +105,7 @@ fn hear(cx: &Context<'_, Home, Seen>, text: String) -> Handled {
 
 fn group(name: &str, pool: &PgPool) -> (Subscriber<Home, Seen>, Seen) {
     let seen = Seen::default();
-    (common::subscriber::<Home>(name, pool).ranges(1).state(Seen::clone(&seen)), seen)
+    (crate::common::subscriber::<Home>(name, pool).ranges(1).state(Seen::clone(&seen)), seen)
 }
 
 fn heard(seen: &Seen) -> Vec<String> {

@@ -1,10 +1,8 @@
 //! An idempotency key: published once, whoever tries, and however many at the same time.
 
-mod common;
-
 use std::time::Duration;
 
-use common::{Happened, Home, Result, happened, migrated};
+use crate::common::{Happened, Home, Result, happened, migrated};
 use eventwright::testing::Database;
 use eventwright::{Domain, Error, EventId, OffsetDateTime, Outgoing, Publish, Published, PublishedBy, Publisher};
 use sqlx::{Connection, PgConnection, PgPool, Postgres, Transaction};

@@ -1,9 +1,8 @@
 //! Rules of a schema that are built from types: what they let through and refuse, and with which words.
 
-mod refusal;
-
 use std::collections::BTreeMap;
 
+use crate::refusal::{error, error_in};
 use eventwright::payload::rules::*;
 use eventwright::payload::value::types::{NULL, NUMBER, OBJECT, STRING};
 use eventwright::payload::{Read, Write, decode, encode};
@@ -11,7 +10,6 @@ use eventwright::{
     Checked, Email, Int, Json, JsonObject, List, Maybe, Never, Null, Number, Object, Other, Pattern, Reading, Ruled,
     Str, Text, Union, Unrecognized, Vetted, Words,
 };
-use refusal::{error, error_in};
 
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Pattern)]
 #[pattern("^x-[a-z]*$")]
@@ -69,7 +67,6 @@ fn accepts_all<T: Read + Write + PartialEq>(values: &[&str]) {
     }
 }
 
-#[path = "payload_rules/verdicts.rs"]
 mod verdicts;
 
 const NOT_NUMBERS: &[&str] = &["null", "true", "\"5\"", "[]", "{}"];

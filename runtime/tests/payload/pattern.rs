@@ -1,7 +1,6 @@
 //! Patterns, held against `regress`, an engine of ECMA 262.
 
-mod ecma;
-
+use crate::ecma::by_code;
 use std::collections::HashSet;
 
 use eventwright::payload::{Unsupported, decode, encode};
@@ -15,7 +14,7 @@ fn agree(pattern: &str, text: &str) -> Result<bool, TestCaseError> {
     let Ok(ours) = Pattern::parse(pattern) else {
         return Ok(false);
     };
-    let theirs = regress::Regex::with_flags(&ecma::by_code(pattern), "u").expect("what is supported is ECMA 262");
+    let theirs = regress::Regex::with_flags(&by_code(pattern), "u").expect("what is supported is ECMA 262");
     prop_assert_eq!(ours.matches(text), theirs.find(text).is_some(), "{} {:?}", pattern, text);
     Ok(true)
 }

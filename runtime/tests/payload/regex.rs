@@ -1,7 +1,6 @@
 //! Patterns that an engine matches, held against `regress`, an engine of ECMA 262.
 
-mod ecma;
-
+use crate::ecma::by_code;
 use eventwright::payload::{RegexPattern, UnsupportedRegex, decode, supports_regex};
 use eventwright::{Pattern, Reading, Str};
 use proptest::prelude::*;
@@ -9,7 +8,7 @@ use proptest::sample::select;
 
 /// Asserts that a pattern, if it is supported, is found just where ECMA 262 says, under the flags of JSON Schema.
 fn agree(pattern: &str, texts: &[&str]) -> Result<bool, TestCaseError> {
-    let theirs = regress::Regex::with_flags(&ecma::by_code(pattern), "u");
+    let theirs = regress::Regex::with_flags(&by_code(pattern), "u");
     let ours = match RegexPattern::parse(pattern) {
         Ok(ours) => ours,
         Err(UnsupportedRegex::Syntax(_)) => {

@@ -1,14 +1,12 @@
 //! Values that are held against a whole schema.
 
-mod refusal;
-
 use std::time::{Duration, Instant};
 
+use crate::refusal::error;
 use eventwright::payload::checked::{Exact, Run};
 use eventwright::payload::{Read, Schemas, Write, decode, encode, violations};
 use eventwright::{Checked, Int, Json, List, Maybe, Number, Object, Reading, Union, Vetted};
 use jsonschema::json::{Json as _, Node as _, conformance};
-use refusal::error;
 
 static SCHEMAS: Schemas = Schemas::new(&[
     (

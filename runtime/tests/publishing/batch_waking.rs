@@ -1,10 +1,8 @@
 //! A batch calls sleepers as a single event does: at most once, and only where somebody sleeps.
 
-mod common;
-
 use std::time::Duration;
 
-use common::{Home, Result, happened, migrated};
+use crate::common::{Home, Result, happened, migrated};
 use eventwright::{Publish, Publisher};
 use sqlx::PgPool;
 use sqlx::postgres::PgListener;

@@ -1,10 +1,8 @@
 //! Events that come later: not before their time, once, in order, and not at all where they are cancelled.
 
-mod common;
-
 use std::time::Duration;
 
-use common::{Group, Happened, Home, Result, happened, migrated};
+use crate::common::{Group, Happened, Home, Result, happened, migrated};
 use eventwright::{Domain, OffsetDateTime, Outgoing, Publish, PublishedBy, Publisher};
 use sqlx::{Connection, PgConnection, PgPool};
 

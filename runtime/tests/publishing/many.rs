@@ -1,8 +1,6 @@
 //! Publishing many events at once, what is said beside them, and what is refused.
 
-mod common;
-
-use common::{Group, Happened, Home, Result, happened, migrated};
+use crate::common::{Group, Happened, Home, Result, happened, migrated};
 use eventwright::testing::{Database, Settings};
 use eventwright::{
     Batch, Domain, Error, Event, NeedsSubject, Object, OffsetDateTime, Payload, Publish, Publishable, Published,
@@ -202,7 +200,7 @@ async fn cause(pool: &PgPool) -> Result<Event<Happened>> {
     }
     home().publish(&mut pool.acquire().await?, happened("cause", 1)).await?;
     let kept = Kept::default();
-    common::subscriber::<Home>("causes", pool).state(Arc::clone(&kept)).on(keep).drain().await?;
+    crate::common::subscriber::<Home>("causes", pool).state(Arc::clone(&kept)).on(keep).drain().await?;
     let event = kept.lock().map_err(|_| "poisoned")?.pop();
     Ok(event.ok_or("no event")?)
 }

@@ -1,7 +1,5 @@
 //! Ids as parameters and columns of type `text`.
 
-#![cfg(all(feature = "testing", feature = "postgres"))]
-
 use eventwright::EventId;
 use eventwright::testing::Database;
 use sqlx::Row;

@@ -1,10 +1,8 @@
 //! The order of a subject's events where the publishers lock nothing themselves.
 
-mod common;
-
 use std::time::Duration;
 
-use common::{Group, Home, Result, happened, migrated};
+use crate::common::{Group, Home, Result, happened, migrated};
 use eventwright::{Error, Publish, Published, Publisher};
 use sqlx::{PgPool, Postgres, Transaction};
 use tokio::task::JoinHandle;
