@@ -15,6 +15,7 @@ mod metrics;
 mod migrate;
 mod output;
 mod rebase;
+mod registry_schema;
 mod retention;
 mod roles;
 mod times;
@@ -37,6 +38,7 @@ struct Program {
 enum Command {
     Generate(generate::Generate),
     Check(check::Check),
+    RegistrySchema(registry_schema::RegistrySchema),
     Migrate(migrate::Migrate),
     Groups(groups::Groups),
     Where(where_is::Where),
@@ -59,6 +61,7 @@ fn main() -> ExitCode {
     let outcome = match Program::parse().command {
         Command::Generate(command) => command.run(),
         Command::Check(command) => command.run(),
+        Command::RegistrySchema(command) => command.run(),
         Command::Migrate(command) => command.run(),
         Command::Groups(command) => command.run(),
         Command::Where(command) => command.run(),

@@ -178,3 +178,11 @@ fn a_domain_gets_what_it_owns_or_is_subscribed_to() {
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("grwoth"), "{said}");
 }
+
+#[test]
+fn the_registrys_schema_is_the_one_beside_the_contracts() {
+    let output = Command::new(env!("CARGO_BIN_EXE_eventwright")).arg("registry-schema").output().unwrap();
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../contracts/event-types-registry.schema.json");
+    assert!(output.status.success());
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), fs::read_to_string(beside).unwrap());
+}
