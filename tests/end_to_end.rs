@@ -1,5 +1,6 @@
 //! From one domain's transaction through Postgres into another's handlers, by the generated bindings.
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use eventwright::testing::Database;
@@ -177,17 +178,30 @@ fn example(event_type: &str) -> Result<String> {
     Ok(schema["examples"][0].to_string())
 }
 
+/// Builds the examples' programs where this test was built, and says in which directory they are. As parts of the whole workspace, and with
+/// a test, they have what they depend on compiled with the features that this test has it with: once.
+fn build_examples() -> Result<PathBuf> {
+    let test = std::env::current_exe()?;
+    let directory = test.parent().and_then(Path::parent).ok_or("no directory")?;
+    let target = directory.parent().ok_or("no target directory")?;
+    let output = Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--workspace", "--all-features", "--test", "end_to_end"])
+        .args(["--bin", "producer", "--bin", "consumer"])
+        .arg("--target-dir")
+        .arg(target)
+        .output()?;
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Ok(directory.to_owned())
+}
+
 /// What `cargo xtask demo` shows.
 #[tokio::test]
 async fn the_examples_tell_their_story() -> Result {
     let database = Database::create().await?;
     eventwright::migrate(database.pool()).await?;
-    let run = |package: &str, arguments: &[&str]| -> Result<String> {
-        let output = Command::new(env!("CARGO"))
-            .args(["run", "--quiet", "--package", package, "--"])
-            .args(arguments)
-            .env("DATABASE_URL", database.url())
-            .output()?;
+    let programs = build_examples()?;
+    let run = |name: &str, arguments: &[&str]| -> Result<String> {
+        let output = Command::new(programs.join(name)).args(arguments).env("DATABASE_URL", database.url()).output()?;
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         Ok(String::from_utf8(output.stdout)?)
     };
