@@ -125,15 +125,12 @@ serde_json = {{ version = "1", features = {json_features:?} }}
 
 [workspace]
 
-# quick to compile; nobody debugs it
+# quick to compile, in few parts as what they share is compiled in each; nobody debugs it
 [profile.dev]
 opt-level = 0
+codegen-units = 4
 debug = false
 incremental = false
-
-# deriving is a fifth of the compiler's work where what derives is not optimised
-[profile.dev.build-override]
-opt-level = 2
 "#
         )
     }
