@@ -26,6 +26,8 @@ struct Xtask {
 enum Chore {
     Regenerate(regenerate::Regenerate),
     Test(test::Test),
+    #[command(hide = true)]
+    TestAll(test::TestAll),
     Demo(demo::Demo),
     Check(check::Check),
     Bench(bench::Bench),
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
     let outcome = match Xtask::parse().chore {
         Chore::Regenerate(chore) => chore.run(),
         Chore::Test(chore) => chore.run(),
+        Chore::TestAll(chore) => chore.run(),
         Chore::Demo(chore) => chore.run(),
         Chore::Check(chore) => chore.run(),
         Chore::Bench(chore) => chore.run(),

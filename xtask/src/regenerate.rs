@@ -1,11 +1,18 @@
 //! `cargo xtask regenerate`: generated/ and the registry's own schema, from contracts/ and codegen.
 
-use std::{error::Error, fs, path::PathBuf, process::ExitCode};
+use std::{
+    error::Error,
+    fs,
+    path::PathBuf,
+    process::{Command, ExitCode},
+};
 
 use clap::Args;
-use eventwright_codegen::{Checked, Config, Drift, configure, registry_schema};
 
-use crate::steps::{Outcome, root};
+use crate::steps::{Outcome, announce, cargo, program, root, run};
+
+const REGISTRY: &str = "contracts/event-types-registry.json";
+const BINDINGS: &str = "generated";
 
 /// Write generated/ and the registry's schema anew
 #[derive(Args)]
@@ -17,56 +24,53 @@ pub(crate) struct Regenerate {
 
 impl Regenerate {
     pub(crate) fn run(self) -> Outcome {
+        run("build", cargo(["build", "--quiet", "--package", "eventwright-cli"]))?;
         if self.check {
             check()?;
             println!("generated files are as the contracts say");
             return Ok(ExitCode::SUCCESS);
         }
-        let mut changed = Vec::new();
-        if schema_differs() {
-            fs::write(schema_path(), registry_schema())
-                .map_err(|error| format!("{}: {error}", schema_path().display()))?;
-            changed.push(schema_path());
+        let schema = registry_schema()?;
+        if schema_differs(&schema) {
+            fs::write(schema_path(), schema).map_err(|error| format!("{}: {error}", schema_path().display()))?;
+            println!("wrote {}", schema_path().display());
         }
-        let report = bindings().anew().write()?;
-        for warning in &report.warnings {
-            eprintln!("{warning}");
-        }
-        changed.extend(report.written.into_iter().chain(report.removed));
-        for path in &changed {
-            println!("{}", path.display());
-        }
-        println!("{} files changed", changed.len());
+        run("generate", eventwright("generate")?)?;
         Ok(ExitCode::SUCCESS)
     }
 }
 
-/// An error that names the files that are not what regenerating would write, if there are any.
+/// An error where files are not what regenerating would write. The program `eventwright`, which names them, was built before.
 pub(crate) fn check() -> Result<(), Box<dyn Error>> {
-    let Checked { drift, warnings, .. } = bindings().check()?;
-    for warning in &warnings {
-        eprintln!("{warning}");
+    let bindings = run("generated code", eventwright("check")?);
+    let schema = schema_differs(&registry_schema()?);
+    if schema {
+        println!("differs: {}", schema_path().display());
     }
-    let mut differing: Vec<PathBuf> = schema_differs().then(schema_path).into_iter().collect();
-    differing.extend(drift.into_iter().map(|file| match file {
-        Drift::Missing(path) | Drift::Differs(path) | Drift::Stale(path) => path,
-    }));
-    if differing.is_empty() {
+    if bindings.is_ok() && !schema {
         return Ok(());
     }
-    let files: String = differing.iter().map(|path| format!("\n  {}", path.display())).collect();
-    Err(format!("files that are generated differ from what the contracts say; run `cargo xtask regenerate`{files}")
-        .into())
+    Err("files that are generated differ from what the contracts say; run `cargo xtask regenerate`".into())
 }
 
-fn bindings() -> Config {
-    configure().registry(root().join("contracts/event-types-registry.json")).out_dir(root().join("generated"))
+fn eventwright(command: &str) -> Result<Command, Box<dyn Error>> {
+    let mut eventwright = Command::new(program("eventwright")?);
+    eventwright.current_dir(root()).args([command, "--registry", REGISTRY, "--out", BINDINGS]);
+    Ok(eventwright)
 }
 
 fn schema_path() -> PathBuf {
     root().join("contracts/event-types-registry.schema.json")
 }
 
-fn schema_differs() -> bool {
-    !fs::read_to_string(schema_path()).is_ok_and(|text| text == registry_schema())
+fn registry_schema() -> Result<Vec<u8>, Box<dyn Error>> {
+    let mut print = Command::new(program("eventwright")?);
+    print.arg("registry-schema");
+    announce("registry's schema", &print);
+    let output = print.output()?;
+    if output.status.success() { Ok(output.stdout) } else { Err(String::from_utf8_lossy(&output.stderr).into()) }
+}
+
+fn schema_differs(schema: &[u8]) -> bool {
+    !fs::read(schema_path()).is_ok_and(|bytes| bytes == schema)
 }

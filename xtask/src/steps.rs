@@ -24,6 +24,11 @@ pub(crate) fn cargo<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Command
     command
 }
 
+/// How the program `eventwright` is built beside tests and lints: as a part of the whole workspace, and with a test, it has what it
+/// depends on compiled with the features that those want, and nothing is compiled for its sake alone.
+pub(crate) const PROGRAM: [&str; 7] =
+    ["build", "--workspace", "--all-features", "--bin", "eventwright", "--test", "with_postgres"];
+
 /// A program of the workspace, as it was built last: it lies where this one does. `cargo run` would build it for itself, and what it
 /// depends on once more, which has fewer features then than where more packages are built together.
 pub(crate) fn program(name: &str) -> io::Result<PathBuf> {

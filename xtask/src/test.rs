@@ -1,57 +1,75 @@
 //! `cargo xtask test`: all tests, with a Postgres.
 
+mod binaries;
+
 use std::{
+    env,
     io::{self, BufRead, BufReader, Write},
-    process::{ExitCode, Stdio},
+    process::{Command, ExitCode, Stdio},
 };
 
 use clap::Args;
 
-use crate::steps::{Outcome, announce, cargo, run, with_postgres};
+use crate::steps::{Outcome, PROGRAM, announce, cargo, run, with_postgres};
 
 /// Run all tests with a throw-away Postgres, or on the server that DATABASE_URL names
 #[derive(Args)]
 pub(crate) struct Test {
-    /// Arguments for `cargo test`, in place of `--workspace`
+    /// Arguments for `cargo test --all-features`, to run some tests only
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<String>,
 }
 
+/// Run all tests, where there is a Postgres
+#[derive(Args)]
+pub(crate) struct TestAll {}
+
 impl Test {
     pub(crate) fn run(self) -> Outcome {
-        let mut test = cargo(["test", "--no-fail-fast"]);
         if self.arguments.is_empty() {
-            test.arg("--workspace");
+            run("build", cargo(PROGRAM))?;
+            let mut this = Command::new(env::current_exe()?);
+            this.arg("test-all");
+            return print(with_postgres(&["--fast"], &this)?);
         }
+        let whole = self.arguments.iter().any(|argument| argument == "--workspace");
+        run("build", if whole { cargo(PROGRAM) } else { cargo(["build", "--package", "eventwright-cli"]) })?;
+        let mut test = cargo(["test", "--no-fail-fast", "--all-features"]);
         test.args(&self.arguments);
-        run("build", cargo(self.program()))?;
-        let mut command = with_postgres(&["--fast"], &test)?;
-        announce("test", &command);
-        let mut child = command.stdout(Stdio::piped()).spawn()?;
-        let mut totals = Totals::default();
-        if let Some(output) = child.stdout.take() {
-            for line in BufReader::new(output).split(b'\n') {
-                let line = line?;
-                io::stdout().write_all(&line)?;
-                println!();
-                totals.add(&String::from_utf8_lossy(&line));
-            }
-        }
-        let status = child.wait()?;
-        println!("{} passed, {} failed, {} skipped", totals.passed, totals.failed, totals.skipped);
-        let code = status.code().and_then(|code| u8::try_from(code).ok());
-        Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+        print(with_postgres(&["--fast"], &test)?)
     }
+}
 
-    /// How the program is built that has the Postgres. As a part of the whole workspace, and with a test, it has what it depends on compiled
-    /// with the features that the tests want, and nothing is compiled for its sake alone.
-    fn program(&self) -> Vec<&'static str> {
-        if self.arguments.is_empty() || self.arguments.iter().any(|argument| argument == "--workspace") {
-            vec!["build", "--workspace", "--bin", "eventwright", "--test", "with_postgres"]
-        } else {
-            vec!["build", "--package", "eventwright-cli"]
+impl TestAll {
+    pub(crate) fn run(self) -> Outcome {
+        let binaries = binaries::build()?;
+        let failed = binaries::run(binaries)?;
+        let documentation = run("documentation's examples", cargo(["test", "--workspace", "--all-features", "--doc"]));
+        if failed.is_empty() {
+            documentation?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Err(format!("failed: {}", failed.join(", ")).into())
+    }
+}
+
+/// Runs a command to its end and adds up what its tests came to.
+fn print(mut command: Command) -> Outcome {
+    announce("test", &command);
+    let mut child = command.stdout(Stdio::piped()).spawn()?;
+    let mut totals = Totals::default();
+    if let Some(output) = child.stdout.take() {
+        for line in BufReader::new(output).split(b'\n') {
+            let line = line?;
+            io::stdout().write_all(&line)?;
+            println!();
+            totals.add(&String::from_utf8_lossy(&line));
         }
     }
+    let status = child.wait()?;
+    println!("{} passed, {} failed, {} skipped", totals.passed, totals.failed, totals.skipped);
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
 /// Over all test binaries and doc tests.
