@@ -4,7 +4,7 @@ use std::process::{Command, ExitCode};
 
 use clap::Args;
 
-use crate::steps::{Outcome, cargo, program, root, run};
+use crate::steps::{Outcome, PROGRAMS, cargo, program, root, run};
 
 /// Kill, crash, cut, freeze and starve publishers and workers, and check that nothing is lost, doubled or out of order
 #[derive(Args)]
@@ -20,11 +20,7 @@ pub(crate) struct Chaos {
 impl Chaos {
     pub(crate) fn run(self) -> Outcome {
         if self.short {
-            // as tests are built, of which it is one: nothing is compiled for its sake alone
-            run(
-                "build",
-                cargo(["build", "--workspace", "--all-features", "--bin", "chaos", "--test", "with_postgres"]),
-            )?;
+            run("build", cargo(PROGRAMS))?;
             let mut chaos = Command::new(program("chaos")?);
             chaos.current_dir(root()).args(["run", "--short"]).args(self.arguments);
             run("chaos", chaos)?;

@@ -8,7 +8,7 @@ use clap::Args;
 
 use crate::{
     regenerate,
-    steps::{Outcome, PROGRAM, cargo, root, run},
+    steps::{Outcome, PROGRAMS, cargo, root, run},
 };
 
 /// What users get from the registry.
@@ -38,7 +38,7 @@ impl Check {
             run("format", cargo(["fmt", "--all", "--check"])),
             run("lints", cargo(["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])),
             run("documentation", documentation),
-            run("build", cargo(PROGRAM)).and_then(|()| regenerate::check()),
+            run("build", cargo(PROGRAMS)).and_then(|()| regenerate::check()),
             run("packages", package),
         ];
         let failures: Vec<String> =

@@ -24,10 +24,10 @@ pub(crate) fn cargo<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Command
     command
 }
 
-/// How the program `eventwright` is built beside tests and lints: as a part of the whole workspace, and with a test, it has what it
-/// depends on compiled with the features that those want, and nothing is compiled for its sake alone.
-pub(crate) const PROGRAM: [&str; 7] =
-    ["build", "--workspace", "--all-features", "--bin", "eventwright", "--test", "with_postgres"];
+/// How programs are built beside tests and lints: as parts of the whole workspace, and with a test, they have what they depend on
+/// compiled with the features that those want, and nothing is compiled for their sake alone.
+pub(crate) const PROGRAMS: [&str; 9] =
+    ["build", "--workspace", "--all-features", "--bin", "eventwright", "--bin", "chaos", "--test", "with_postgres"];
 
 /// A program of the workspace, as it was built last: it lies where this one does. `cargo run` would build it for itself, and what it
 /// depends on once more, which has fewer features then than where more packages are built together.

@@ -10,7 +10,7 @@ use std::{
 
 use clap::Args;
 
-use crate::steps::{Outcome, PROGRAM, announce, cargo, run, with_postgres};
+use crate::steps::{Outcome, PROGRAMS, announce, cargo, run, with_postgres};
 
 /// Run all tests with a throw-away Postgres, or on the server that DATABASE_URL names
 #[derive(Args)]
@@ -27,13 +27,13 @@ pub(crate) struct TestAll {}
 impl Test {
     pub(crate) fn run(self) -> Outcome {
         if self.arguments.is_empty() {
-            run("build", cargo(PROGRAM))?;
+            run("build", cargo(PROGRAMS))?;
             let mut this = Command::new(env::current_exe()?);
             this.arg("test-all");
             return print(with_postgres(&["--fast"], &this)?);
         }
         let whole = self.arguments.iter().any(|argument| argument == "--workspace");
-        run("build", if whole { cargo(PROGRAM) } else { cargo(["build", "--package", "eventwright-cli"]) })?;
+        run("build", if whole { cargo(PROGRAMS) } else { cargo(["build", "--package", "eventwright-cli"]) })?;
         let mut test = cargo(["test", "--no-fail-fast", "--all-features"]);
         test.args(&self.arguments);
         print(with_postgres(&["--fast"], &test)?)
