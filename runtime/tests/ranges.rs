@@ -248,3 +248,54 @@ async fn subject_in(pool: &PgPool, half: i64) -> Result<String> {
     let subject = "SELECT s::text FROM generate_series(1, 100) s WHERE hashtextextended(s::text, 0) & 512 = $1 LIMIT 1";
     Ok(sqlx::query_scalar(subject).bind(half).fetch_one(pool).await?)
 }
+
+/// First buckets of what has a row in `begun`, and what it says.
+async fn begun(pool: &PgPool) -> Result<Vec<(i16, i64)>> {
+    let begun = "SELECT bucket_lo, until_seq FROM eventwright.begun WHERE group_name = 'a' ORDER BY 1";
+    Ok(sqlx::query_as(begun).fetch_all(pool).await?)
+}
+
+#[tokio::test]
+async fn what_a_range_has_begun_comes_and_goes_with_it() -> Result {
+    let database = migrated().await?;
+    let pool = database.pool();
+    let group = Group::new("a", pool).await?;
+    group.subscriber().ranges(2).on(record).drain().await?;
+    assert_eq!(begun(pool).await?, [(0, 0), (512, 0)]);
+    sqlx::query("SELECT eventwright.begin_chunk('a', 512::smallint, 1, 9, false)").execute(pool).await?;
+    assert_eq!(begun(pool).await?, [(0, 0), (512, 9)]);
+
+    // joined by another process while this one was about to begin its next chunk
+    set_ranges(pool, 1).await?;
+    group.next().await?;
+    assert_eq!(begun(pool).await?.iter().map(|(lo, _)| *lo).collect::<Vec<_>>(), [0]);
+    let late = sqlx::query("SELECT eventwright.begin_chunk('a', 512::smallint, 10, 19, false)").execute(pool).await;
+    let late = late.unwrap_err().into_database_error().ok_or("no error of the database")?;
+    assert_eq!(late.message(), "group 'a' has no range that begins with bucket 512 any more");
+    assert_eq!(begun(pool).await?.len(), 1);
+    Ok(())
+}
+
+/// A dump of the data alone has the tables in the order of their names.
+#[tokio::test]
+async fn a_dump_of_the_data_restores_what_ranges_have_begun() -> Result {
+    let database = migrated().await?;
+    let pool = database.pool();
+    let group = Group::new("a", pool).await?;
+    group.subscriber().ranges(2).on(record).drain().await?;
+    sqlx::query("SELECT eventwright.begin_chunk('a', 512::smallint, 1, 9, false)").execute(pool).await?;
+    let before = begun(pool).await?;
+    sqlx::raw_sql(
+        "CREATE TABLE b AS TABLE eventwright.begun;
+         CREATE TABLE p AS TABLE eventwright.positions;
+         DELETE FROM eventwright.positions",
+    )
+    .execute(pool)
+    .await?;
+    assert_eq!(begun(pool).await?, []);
+    sqlx::raw_sql("INSERT INTO eventwright.begun TABLE b; INSERT INTO eventwright.positions TABLE p")
+        .execute(pool)
+        .await?;
+    assert_eq!(begun(pool).await?, before);
+    Ok(())
+}
