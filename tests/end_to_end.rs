@@ -1,6 +1,6 @@
 //! From one domain's transaction through Postgres into another's handlers, by the generated bindings.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use eventwright::testing::Database;
@@ -178,12 +178,12 @@ fn example(event_type: &str) -> Result<String> {
     Ok(schema["examples"][0].to_string())
 }
 
-/// Builds the examples' programs where this test was built, and says in which directory they are. As parts of the whole workspace, and with
+/// Builds the examples' programs beside this test, and says in which directory they are. As parts of the whole workspace, and with
 /// a test, they have what they depend on compiled with the features that this test has it with: once.
 fn build_examples() -> Result<PathBuf> {
+    // `target/debug/deps/end_to_end-…`
     let test = std::env::current_exe()?;
-    let directory = test.parent().and_then(Path::parent).ok_or("no directory")?;
-    let target = directory.parent().ok_or("no target directory")?;
+    let target = test.ancestors().nth(3).ok_or("no target directory")?;
     let output = Command::new(env!("CARGO"))
         .args(["build", "--quiet", "--workspace", "--all-features", "--test", "end_to_end"])
         .args(["--bin", "producer", "--bin", "consumer"])
@@ -191,7 +191,8 @@ fn build_examples() -> Result<PathBuf> {
         .arg(target)
         .output()?;
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    Ok(directory.to_owned())
+    // whatever this test's own profile is
+    Ok(target.join("debug"))
 }
 
 /// What `cargo xtask demo` shows.

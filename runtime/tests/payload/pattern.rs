@@ -1,8 +1,8 @@
 //! Patterns, held against `regress`, an engine of ECMA 262.
 
-use crate::ecma::by_code;
 use std::collections::HashSet;
 
+use crate::ecma::by_code;
 use eventwright::payload::{Unsupported, decode, encode};
 use eventwright::{Pattern, Reading, Str, Text};
 use proptest::prelude::*;
