@@ -6,8 +6,8 @@ pub mod pgbouncer;
 mod way;
 
 use std::io::Write;
-use std::sync::{Arc, Mutex, Once};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use eventwright::testing::Database;
 use eventwright::{
@@ -56,18 +56,25 @@ pub fn happened(about: &str, n: i64) -> Happened {
     Happened::builder().about(about).n(n).build()
 }
 
-/// Ends the process where a test waits for something that never comes.
+/// Ends the process where no test has begun for long: one waits for something that never comes.
 fn watch() {
-    static WATCH: Once = Once::new();
+    static LAST_BEGUN: Mutex<Option<Instant>> = Mutex::new(None);
+    let begun = Instant::now();
+    let watched = LAST_BEGUN.lock().unwrap_or_else(PoisonError::into_inner).replace(begun).is_some();
+    if watched {
+        return;
+    }
     let longer = std::env::var("EVENTWRIGHT_STRESS_SECONDS").ok().and_then(|s| s.parse().ok()).unwrap_or(0);
-    WATCH.call_once(move || {
-        std::thread::spawn(move || {
-            // a watchdog has nothing else to wait for
-            std::thread::sleep(Duration::from_secs(180 + longer));
-            // not by `eprintln!`, which the test takes with it to its end
-            let _ = writeln!(std::io::stderr(), "a test of this process waits for something that never comes");
-            std::process::exit(101);
-        });
+    let patience = Duration::from_secs(180 + longer);
+    std::thread::spawn(move || {
+        let last_begun = || LAST_BEGUN.lock().unwrap_or_else(PoisonError::into_inner).unwrap_or(begun);
+        // a watchdog has nothing else to wait for
+        while let Some(left) = patience.checked_sub(last_begun().elapsed()) {
+            std::thread::sleep(left);
+        }
+        // not by `eprintln!`, which the test takes with it to its end
+        let _ = writeln!(std::io::stderr(), "a test of this process waits for something that never comes");
+        std::process::exit(101);
     });
 }
 

@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod explained;
+mod old_snapshot;
 mod work;
 
 use std::collections::BTreeMap;
