@@ -331,7 +331,12 @@ async fn a_group_elsewhere_goes_back_with_a_log_that_was_restored_from_a_dump() 
         let unchanged: Vec<String> = sqlx::query_scalar(state).fetch_all(home.pool()).await?;
         assert_eq!(stood, unchanged);
         let copy = home_as_it_is(home.pool()).await?;
+        // else all that it reads again would run one by one
+        sqlx::raw_sql("UPDATE eventwright.begun SET suspect = true, until_seq = 1000000").execute(home.pool()).await?;
         let rebased = rebase.group("far", &log).await?;
+        let suspects: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM eventwright.begun WHERE suspect").fetch_one(home.pool()).await?;
+        assert_eq!(suspects, 4 - i64::from(rebased.ranges));
         assert!(rebased.ranges > 0 && rebased.remembered_events >= 5, "{rebased:?}");
         publish(&mut *log.acquire().await?, "new", 1).await?;
         assert_eq!(group.next().await?, ["new"]);
