@@ -2,7 +2,7 @@
 //! nothing lost, nothing twice, each subject in order. `cargo xtask chaos` runs it.
 //!
 //! `run` starts the clusters and the processes (of this same program), `faults` and `disasters` do harm to them, by way of the `proxy`
-//! between them too, and `verdict` looks at what came of it.
+//! between them too, `skipped` looks meanwhile, and `verdict` looks at what came of it.
 
 #![forbid(unsafe_code)]
 
@@ -15,6 +15,7 @@ mod process;
 mod proxy;
 mod publisher;
 mod run;
+mod skipped;
 mod verdict;
 mod worker;
 

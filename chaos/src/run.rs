@@ -18,6 +18,7 @@ use crate::faults::{Fault, Happened};
 use crate::process::{Process, Role};
 use crate::proxy::Proxy;
 use crate::publisher;
+use crate::skipped::tell_skipped;
 use crate::verdict::{self, Verdict};
 
 /// The first has its tables beside the log, the second in another cluster.
@@ -80,7 +81,7 @@ impl Run {
         let verdict = world.verdict().await?;
         let fell: u32 = world.processes.iter().map(|process| process.fell).sum();
         println!("{fell} times a handler ended its process");
-        let is_well = verdict.tell(&happened);
+        let is_well = verdict.tell(&happened, &mut world.log.connect().await?).await?;
         if !is_well {
             world.processes.iter().try_for_each(Process::tell)?;
         }
@@ -165,7 +166,10 @@ impl Run {
             for &fault in &faults {
                 world.tended(Duration::from_millis(rng.u64(1500..4000))).await?;
                 happened.push(world.suffer(fault, rng).await?);
-                println!("{fault:?}");
+                println!("{fault:?} at {}", crate::contract::now());
+                if tell_skipped(&mut world.log.connect().await?).await? {
+                    return Ok(happened);
+                }
             }
             world.tended(Duration::from_secs(3)).await?;
             let published: i64 = count(&mut world.log.connect().await?, "SELECT count(*) FROM bookings").await?;

@@ -10,7 +10,7 @@ use crate::Result;
 use crate::faults::{Fault, Happened, TAKEN_OVER_WITHIN};
 use crate::run::GROUPS;
 
-/// So many events that are out of order are shown.
+/// So many events that are out of order, or were not handled, are shown.
 const SHOWN: usize = 5;
 
 pub(crate) struct Booking {
@@ -83,7 +83,7 @@ pub(crate) async fn of(
 
 impl Verdict {
     /// Prints it, and returns whether all is well.
-    pub(crate) fn tell(&self, happened: &[Happened]) -> bool {
+    pub(crate) async fn tell(&self, happened: &[Happened], log: &mut PgConnection) -> Result<bool> {
         println!("{} events published, {} held back at the end", self.bookings.len(), self.held);
         println!("{} more were lost when the log went back in time", self.lost.len());
         let mut well = self.held == 0 && !self.bookings.is_empty();
@@ -99,12 +99,12 @@ impl Verdict {
             );
             well &= wrong == Wrong::default();
             self.tell_disorder(group);
-            self.tell_lost(group);
+            self.tell_lost(group, log).await?;
         }
         for one in happened {
             println!("{} {:?} {:?}", one.at, one.fault, one.group.map(|group| GROUPS[group]));
         }
-        well & self.tell_recoveries(happened)
+        Ok(well & self.tell_recoveries(happened))
     }
 
     /// Prints what was handled around the first events that came too late.
@@ -127,27 +127,33 @@ impl Verdict {
         }
     }
 
-    /// Prints which events of each account were not handled, and whether later ones were.
-    fn tell_lost(&self, group: usize) {
+    /// Prints which events of each account were not handled, where the log has them, and what was handled around them.
+    async fn tell_lost(&self, group: usize, log: &mut PgConnection) -> Result {
         let handled: HashSet<Uuid> = self.effects[group].iter().map(|effect| effect.event_id).collect();
-        let mut accounts: BTreeMap<&str, Vec<&Booking>> = BTreeMap::new();
-        for (_, booking) in self.bookings.iter().filter(|(id, _)| !handled.contains(id)) {
-            accounts.entry(&booking.account).or_default().push(booking);
-        }
-        for (account, mut lost) in accounts {
-            lost.sort_by_key(|booking| booking.n);
-            let (Some(first), Some(last)) = (lost.first(), lost.last()) else { continue };
-            let of_account = self.effects[group].iter().filter(|effect| effect.account == account);
-            let newest = of_account.map(|effect| effect.n).max().unwrap_or(0);
+        let mut lost: Vec<_> = self.bookings.iter().filter(|(id, _)| !handled.contains(id)).collect();
+        lost.sort_by_key(|(_, booking)| (&booking.account, booking.n));
+        for (id, Booking { account, n, booked_at }) in lost.into_iter().take(SHOWN) {
+            let place: Option<(i64, String, i16)> =
+                sqlx::query_as("SELECT seq, xid::text, bucket FROM eventwright.outbox WHERE event_id = $1")
+                    .bind(id)
+                    .fetch_optional(&mut *log)
+                    .await?;
             println!(
-                "  {account}: {} not handled, from {} to {}, booked from {} to {}; the newest that was handled is {newest}",
-                lost.len(),
-                first.n,
-                last.n,
-                first.booked_at,
-                last.booked_at
+                "  {account} {n} was not handled, booked at {booked_at}; seq, xid and bucket in the log: {place:?}"
             );
+            println!("    around it, as number, seq and xid, times of booking and handling:");
+            let of_account = self.effects[group].iter().filter(|other| other.account == *account);
+            for other in of_account.filter(|other| other.n.abs_diff(*n) <= 3) {
+                let place: Option<(i64, String)> =
+                    sqlx::query_as("SELECT seq, xid::text FROM eventwright.outbox WHERE event_id = $1")
+                        .bind(other.event_id)
+                        .fetch_optional(&mut *log)
+                        .await?;
+                let booked_at = self.bookings.get(&other.event_id).map_or(0, |booking| booking.booked_at);
+                println!("    {} {place:?} {booked_at} {}", other.n, other.handled_at);
+            }
         }
+        Ok(())
     }
 
     fn wrong(&self, group: usize) -> Wrong {
