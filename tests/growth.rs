@@ -1,4 +1,5 @@
-//! What contracts that grow do to those who use them: cargo checks copies of the examples, whose source stays as it is.
+//! What contracts that grow do to those who use them: cargo checks copies of the examples, whose source stays as it is. They depend on
+//! our packages as the registry would have them, so what is missing there is missed here.
 
 mod support;
 
@@ -14,6 +15,9 @@ type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 const LEAD_CREATED: &str = "lead-lifecycle/schema/payloads/lead.created-v1.json";
 const STAGE_CHANGED: &str = "lead-lifecycle/schema/payloads/lead.stage.changed-v1.json";
 const REGISTRY: &str = "event-types-registry.json";
+
+/// What users get from the registry.
+const PACKAGES: [&str; 3] = ["eventwright", "eventwright-codegen", "eventwright-derive"];
 
 /// One test, since the copies share a workspace: what the examples depend on is checked once, and then kept.
 #[test]
@@ -89,7 +93,7 @@ fn an_event_type(workspace: &Workspace) -> Result {
     Ok(())
 }
 
-/// The examples and the contracts, in a workspace apart that depends on this repository's crates.
+/// The examples and the contracts, in a workspace apart that depends on this repository's packages.
 struct Workspace {
     root: PathBuf,
     target: PathBuf,
@@ -101,10 +105,32 @@ impl Workspace {
         let workspace = Self { root: tmp.join("growth"), target: tmp.join("growth-target") };
         support::copy("examples", &workspace.root)?;
         workspace.restore_contracts()?;
+        workspace.unpack_packages()?;
         let manifest = fs::read_to_string(Path::new(support::ROOT).join("Cargo.toml"))?;
         fs::write(workspace.root.join("Cargo.toml"), workspace_manifest(&manifest)?)?;
         fs::copy(Path::new(support::ROOT).join("Cargo.lock"), workspace.root.join("Cargo.lock"))?;
         Ok(workspace)
+    }
+
+    /// Packages this repository's crates, and unpacks what came of it into folders of their names.
+    fn unpack_packages(&self) -> Result {
+        let mut cargo = Command::new(env!("CARGO"));
+        // cargo would build each of them by itself, and all that they depend on
+        cargo.args(["package", "--offline", "--quiet", "--color=never", "--allow-dirty", "--no-verify"]);
+        cargo.args(PACKAGES.iter().flat_map(|package| ["--package", package])).arg("--target-dir").arg(&self.target);
+        succeeds(cargo.current_dir(support::ROOT))?;
+        for package in PACKAGES {
+            let versioned = format!("{package}-{}", env!("CARGO_PKG_VERSION"));
+            let unpacked = self.root.join(package);
+            if unpacked.exists() {
+                fs::remove_dir_all(&unpacked)?;
+            }
+            let mut tar = Command::new("tar");
+            tar.arg("-xzf").arg(self.target.join(format!("package/{versioned}.crate"))).current_dir(&self.root);
+            succeeds(&mut tar)?;
+            fs::rename(self.root.join(versioned), unpacked)?;
+        }
+        Ok(())
     }
 
     fn restore_contracts(&self) -> Result {
@@ -134,16 +160,36 @@ impl Workspace {
     }
 }
 
-/// The workspace's part of this repository's manifest, with the examples as members.
+fn succeeds(command: &mut Command) -> Result {
+    let output = command.output()?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(format!("{command:?}: {}", String::from_utf8_lossy(&output.stderr)).into())
+}
+
+/// The workspace's part of this repository's manifest, with the examples as members and the packages in place of the crates.
 fn workspace_manifest(manifest: &str) -> Result<String> {
     let start = manifest.find("[workspace]").ok_or("no workspace")?;
-    let lines = manifest[start..].lines().map(|line| {
-        if line.starts_with("members = ") {
-            return "members = [\"examples/*\"]\n".to_owned();
+    let mut workspace = String::new();
+    for line in manifest[start..].lines() {
+        let package = PACKAGES.iter().find(|package| line.starts_with(&format!("{package} = ")));
+        match (package, line.split_once(" = ")) {
+            (Some(package), _) => {
+                let (before, path) = line.split_once("path = \"").ok_or("no path")?;
+                let (_, after) = path.split_once('"').ok_or("no end of the path")?;
+                workspace += &format!("{before}path = \"{package}\"{after}");
+            }
+            (_, Some(("members", _))) => workspace += "members = [\"examples/*\"]",
+            (_, Some(("exclude", _))) => workspace += &format!("exclude = {PACKAGES:?}"),
+            // what one example asks for the other gets, so what they depend on is checked once
+            (_, Some(("tokio", _))) => workspace += &line.replace("\"rt\"", "\"rt-multi-thread\", \"signal\""),
+            _ => workspace += line,
         }
-        line.replace("path = \"", &format!("path = \"{}/", support::ROOT)) + "\n"
-    });
-    Ok(lines.collect())
+        workspace.push('\n');
+    }
+    let patches = PACKAGES.map(|package| format!("{package} = {{ path = \"{package}\" }}\n"));
+    Ok(workspace + "\n[patch.crates-io]\n" + &patches.concat())
 }
 
 /// What the package's build script generated, according to cargo's messages.
