@@ -43,8 +43,8 @@ fn a_clerk_answers_whatever_happens() {
     let text = questions[0].json.to_owned();
     let refused = || "not JSON: refused at line 1, column 1".to_owned();
     assert_eq!(answers[0], Answer::Read { strict: Ok(Ok(text.clone())), tolerant: Ok(()) });
-    assert_eq!(answers[1], Answer::Broken(format!("panicked: {text} is too much")));
-    for index in [2, 5] {
+    assert!(matches!(&answers[1], Answer::Broken(how) if how.contains(&format!("{text} is too much"))));
+    for index in [1, 2, 5] {
         assert!(matches!(&answers[index], Answer::Broken(how) if how.contains("the process ended: signal")));
     }
     assert_eq!(answers[3], Answer::Unknown);
