@@ -37,7 +37,8 @@ pub(super) fn build() -> Result<VecDeque<Binary>, Box<dyn Error>> {
     for line in output.stdout.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
         binaries.extend(Binary::of(&serde_json::from_slice(line)?));
     }
-    binaries.sort_by(|one, other| (&other.directory, &other.name).cmp(&(&one.directory, &one.name)));
+    // by name from the back, where the longest, schemas, is to begin early
+    binaries.sort_by(|one, other| (&other.directory, &one.name).cmp(&(&one.directory, &other.name)));
     Ok(binaries.into())
 }
 
