@@ -27,6 +27,7 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (15, "repeats by age", include_str!("../migrations/0015_repeats_by_age.sql")),
     (16, "no jit", include_str!("../migrations/0016_no_jit.sql")),
     (17, "generations in the key", include_str!("../migrations/0017_generations_in_the_key.sql")),
+    (18, "bounds of windows", include_str!("../migrations/0018_bounds_of_windows.sql")),
 ];
 
 const LEDGER: &str = "CREATE TABLE eventwright.migrations (

@@ -10,7 +10,7 @@ pub(crate) const HALT: i32 = 0x4841_4c54;
 const OPEN_WINDOW: &str = "open_window(boolean)";
 const RUNNING: &str = "running(pg_snapshot, xid8)";
 const SNAPSHOT: &str = "opened.snapshot := pg_current_snapshot();";
-const BOUND: &str = "SELECT last_value - (NOT is_called)::int INTO STRICT opened.bound FROM eventwright.outbox_seq;";
+const BOUND: &str = "opened.bound := eventwright.last_seq();";
 const FENCE: &str = "opened.fence := pg_current_xact_id();";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

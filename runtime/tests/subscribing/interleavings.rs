@@ -4,7 +4,7 @@
 use crate::common::{self, Group, Happened, Home, Result, happened, migrated, open, publish};
 use eventwright::{Context, DeadLetters, Event, Failure, Handled, Publisher};
 use sqlx::postgres::PgPoolOptions;
-use sqlx::{Connection, PgPool};
+use sqlx::{Connection, PgConnection, PgPool};
 
 /// Gives out transaction ids, so that others' lie below or between them.
 async fn spend_xids(pool: &PgPool, count: usize) -> Result {
@@ -254,4 +254,38 @@ async fn looking_spends_an_xid(pool: &PgPool) -> Result<bool> {
     let spent = sqlx::query_scalar(spent).fetch_one(&mut *look).await?;
     look.commit().await?;
     Ok(spent)
+}
+
+/// While `nextval` logs a number 32 calls ahead, that stands in the sequence's row for whoever reads it without a lock. A window with such a
+/// bound would claim to have events that are published after it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_number_that_is_given_out_later_is_above_a_windows_bound() -> Result {
+    let database = migrated().await?;
+    for _ in 0..2 {
+        let mut session = PgConnection::connect(database.url()).await?;
+        // until the database is dropped
+        tokio::spawn(async move {
+            let _ = sqlx::raw_sql("DO $$ BEGIN LOOP PERFORM nextval('eventwright.outbox_seq'); END LOOP; END $$")
+                .execute(&mut session)
+                .await;
+        });
+    }
+    sqlx::raw_sql(
+        "CREATE FUNCTION too_high(times integer) RETURNS integer LANGUAGE plpgsql AS $$
+         DECLARE
+             bound bigint;
+             count integer := 0;
+         BEGIN
+             FOR i IN 1..times LOOP
+                 bound := eventwright.last_seq();
+                 count := count + (nextval('eventwright.outbox_seq') <= bound)::int;
+             END LOOP;
+             RETURN count;
+         END $$",
+    )
+    .execute(database.pool())
+    .await?;
+    let too_high: i32 = sqlx::query_scalar("SELECT too_high(1000000)").fetch_one(database.pool()).await?;
+    assert_eq!(too_high, 0);
+    Ok(())
 }
