@@ -147,9 +147,7 @@ pub(super) async fn published_after(db: &mut PgConnection, seq: i64) -> Result<V
 
 /// The last number that the log has given out.
 pub(super) async fn last_seq(db: &mut PgConnection) -> Result<i64, sqlx::Error> {
-    let row = sqlx::query("SELECT last_value - (NOT is_called)::int AS seq FROM eventwright.outbox_seq")
-        .fetch_one(db)
-        .await?;
+    let row = sqlx::query("SELECT eventwright.last_seq() AS seq").fetch_one(db).await?;
     row.try_get("seq")
 }
 
