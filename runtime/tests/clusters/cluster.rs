@@ -1,5 +1,5 @@
 //! Postgres servers that fail over, and dumps that go from one to another.
-#![allow(dead_code, unreachable_pub, reason = "each test file uses a part")]
+#![allow(unreachable_pub, reason = "as in the helpers that tests share")]
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
