@@ -28,6 +28,7 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (16, "no jit", include_str!("../migrations/0016_no_jit.sql")),
     (17, "generations in the key", include_str!("../migrations/0017_generations_in_the_key.sql")),
     (18, "bounds of windows", include_str!("../migrations/0018_bounds_of_windows.sql")),
+    (19, "suspects in company", include_str!("../migrations/0019_suspects_in_company.sql")),
 ];
 
 const LEDGER: &str = "CREATE TABLE eventwright.migrations (

@@ -17,7 +17,6 @@ use super::failure::Failure;
 use super::glance::{Confirmed, Fits, News};
 use super::handler::Handler;
 use super::hands::Hands;
-use super::held::attempts;
 use super::hold::{Aside, Hold, Reason};
 use super::log::{Claim, Moved, Page, Window};
 use super::page::Pages;
@@ -27,12 +26,11 @@ use crate::contract::Domain;
 use crate::stored::Stored;
 
 const BEGIN_CHUNK: &str = include_str!("../sql/begin_chunk.sql");
+const BEGIN_SUSPECTS: &str = include_str!("../sql/begin_suspects.sql");
 const BLOCKED: &str = include_str!("../sql/blocked.sql");
 /// Never waits: who vanished while it waited would be waited for with its range, after whoever it had waited for.
 const TAKE_TURN: &str =
     "SELECT pg_try_advisory_xact_lock('eventwright.begun'::regclass::oid::bigint::bit(32)::int, hashtext($1)) AS taken";
-const COUNT_ATTEMPT: &str = "UPDATE eventwright.begun SET attempts = attempts + 1
-     WHERE group_name = $1 AND bucket_lo = $2 RETURNING attempts";
 const FORGET_CHUNK: &str =
     "UPDATE eventwright.begun SET first_seq = 0 WHERE group_name = $1 AND bucket_lo = $2 AND NOT suspect";
 
@@ -51,6 +49,9 @@ const NEXT_SAVEPOINT: &str = "RELEASE SAVEPOINT eventwright; SAVEPOINT eventwrig
 const BETWEEN_SAVEPOINTS: u32 = 8;
 /// For so many pages after a failure.
 const CAREFUL_PAGES: u16 = 64;
+
+/// Of events one of which may take the process down, so many run together.
+const SUSPECTS: usize = 32;
 
 /// Where so many events of a page, one of eight, wait behind one that is held back, those come first: whatever is read after them waits, too.
 const BEHIND: usize = 8;
@@ -222,22 +223,26 @@ impl<D: Domain, S: Send + Sync + 'static> Worker<'_, D, S> {
         }
         // else it is said while the handlers run: it is sent before them, and that is as good if they take the process down
         let begins_first = suspect || !*has_begun || inner.settings.route == Route::Pooler;
-        if let (true, Some(ends)) = (begins_first, ends) {
+        if suspect {
+            if !answered(take_turn(inner, &mut tx)).await? {
+                return Ok(Ran::Leave(Left::Suspect));
+            }
+            pages.shorten(&claim, &mut page, SUSPECTS);
+            if let Some(attempt) = answered(begin_suspects(inner, aside, range.lo, &page, *again)).await? {
+                pages.shorten(&claim, &mut page, 1);
+                if inner.settings.retry.is_spent(attempt) {
+                    let begun = attempt - 1;
+                    let error = format!("the process ended while it handled the event, {begun} times");
+                    failed.extend(page.events.iter().map(|event| (event.seq, Hold::dead(begun, &error))));
+                    inner.metrics.held(Reason::Dead);
+                }
+            }
+        } else if let (true, Some(ends)) = (begins_first, ends) {
             answered(begin_chunk(inner, aside, range.lo, ends, *again)).await?;
             *has_begun = true;
         }
-        if suspect || *alone > 0 {
+        if *alone > 0 {
             pages.shorten(&claim, &mut page, 1);
-        }
-        if let (true, Some((first, _))) = (suspect, page.ends()) {
-            let counted = answered(suspect_attempts(inner, &mut tx, aside, range.lo)).await?;
-            let Some(attempts) = counted else { return Ok(Ran::Leave(Left::Suspect)) };
-            if inner.settings.retry.is_spent(attempts) {
-                let begun = attempts - 1;
-                let error = format!("the process ended while it handled the event, {begun} times");
-                failed.insert(first, Hold::dead(begun, &error));
-                inner.metrics.held(Reason::Dead);
-            }
         }
         let blocked = match standing.holding {
             true => answered(blocked(inner, &mut tx, &page)).await?,
@@ -375,20 +380,26 @@ async fn forget_chunk<D, S>(inner: &Inner<D, S>, aside: &mut PgConnection, lo: i
     Ok(())
 }
 
-/// Counts an attempt at a suspect, this one included. Suspects of a group take turns: an innocent one that ran beside the
-/// culprit would otherwise be counted for each process that the culprit takes down. `None`: it is not its turn.
-async fn suspect_attempts<D, S>(
+/// Suspects of a group take turns: an innocent one that ran beside the culprit would otherwise be counted for each process that
+/// the culprit takes down.
+async fn take_turn<D, S>(inner: &Inner<D, S>, tx: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    inner.query(TAKE_TURN).bind(&inner.group).fetch_one(tx).await?.try_get("taken")
+}
+
+/// Says which suspects are about to run. Returns which attempt this is at the first of them, which is to run alone; `None`: they may
+/// run together.
+async fn begin_suspects<D, S>(
     inner: &Inner<D, S>,
-    tx: &mut PgConnection,
     aside: &mut PgConnection,
     lo: i16,
+    page: &Page,
+    again: bool,
 ) -> Result<Option<u32>, sqlx::Error> {
-    let turn = inner.query(TAKE_TURN).bind(&inner.group).fetch_one(tx).await?;
-    if !turn.try_get("taken")? {
-        return Ok(None);
-    }
-    let counted = inner.ask_on(aside, inner.query(COUNT_ATTEMPT).bind(&inner.group).bind(lo)).await?;
-    attempts(&counted.ok_or(sqlx::Error::RowNotFound)?).map(Some)
+    let Some((first, few)) = page.ends() else { return Ok(None) };
+    let query = inner.query(BEGIN_SUSPECTS).bind(&inner.group).bind(lo).bind(first).bind(few).bind(again);
+    let begun = inner.ask_on(aside, query).await?.ok_or(sqlx::Error::RowNotFound)?;
+    let attempt: i32 = begun.try_get("attempt")?;
+    Ok(Some(attempt.unsigned_abs()).filter(|attempt| *attempt > 0))
 }
 
 async fn blocked<D, S>(

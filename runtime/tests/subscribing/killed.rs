@@ -125,6 +125,51 @@ async fn an_event_that_takes_its_process_down_is_dead_after_its_attempts_and_no_
     Ok(())
 }
 
+/// In how many transactions a group's events were handled.
+async fn transactions(pool: &PgPool) -> Result<i64> {
+    Ok(sqlx::query_scalar("SELECT count(DISTINCT xmin::text) FROM effects").fetch_one(pool).await?)
+}
+
+#[tokio::test]
+async fn of_a_long_page_few_run_alone_to_find_out_who_takes_processes_down() -> Result {
+    let database = migrated().await?;
+    let pool = database.pool();
+    Group::new("a", pool).await?;
+    let mut abouts: Vec<String> = (0..200).map(|n| format!("s{n}")).collect();
+    abouts[100] = POISON.into();
+    publish_some(pool, abouts.iter().map(String::as_str)).await?;
+    let crashes = run_until_it_ends_well(database.url(), 2).await?;
+    assert_eq!(counts(pool).await?, (199, 199));
+    let letters = DeadLetters::new(pool.clone()).list(Some("a"), 10).await?;
+    let [letter] = letters.as_slice() else { panic!("{letters:?}") };
+    assert_eq!((letter.envelope.subject.as_str(), letter.attempts), (POISON, 2));
+    // once in the page, once among few, and twice alone
+    assert_eq!(crashes, 4);
+    let transactions = transactions(pool).await?;
+    assert!(transactions < 50, "of 199 events, most ran alone: {transactions} transactions");
+    Ok(())
+}
+
+/// Most processes end for another reason.
+#[tokio::test]
+async fn what_a_killed_process_was_at_is_not_handled_one_by_one() -> Result {
+    let database = migrated().await?;
+    let pool = database.pool();
+    let group = Group::new("a", pool).await?;
+    let abouts: Vec<String> = (0..200).map(|n| format!("s{n}")).collect();
+    publish_some(pool, abouts.iter().map(String::as_str).chain([SLEEPS])).await?;
+    let mut worker = start(database.url(), 1)?;
+    let waiting = tokio::task::spawn_blocking(move || wait_for_the_handler(&mut worker).map(|()| worker));
+    let mut worker = waiting.await??;
+    worker.kill()?;
+    worker.wait()?;
+    group.subscriber().ranges(2).on(record).drain().await?;
+    assert_eq!(counts(pool).await?, (201, 201));
+    let transactions = transactions(pool).await?;
+    assert!(transactions < 20, "{transactions} transactions");
+    Ok(())
+}
+
 /// Nobody waits for the answer before the handler is called: it was sent, and arrives.
 #[tokio::test]
 async fn what_a_process_had_begun_is_known_though_it_ends_at_once() -> Result {

@@ -1,7 +1,7 @@
 -- Has a range go back: to window $3, which is $4 to $6, or within the one that it has done (null). What it was about to run lies ahead again,
 -- and may take processes down then: until it is come to, nothing is suspect.
 WITH calm AS (
-    UPDATE eventwright.begun SET first_seq = 0, until_seq = 0, suspect = false, attempts = 0
+    UPDATE eventwright.begun SET first_seq = 0, until_seq = 0, suspect = false, alone_until = 0, attempts = 0
      WHERE group_name = $1 AND bucket_lo = $2
 )
 UPDATE eventwright.positions
