@@ -16,7 +16,15 @@ pub(crate) type Query<'q> = sqlx::query::Query<'q, Postgres, PgArguments>;
 
 /// What the database says, or an error where it says nothing.
 pub(super) async fn answered<T, E: Into<Error>>(asked: impl Future<Output = Result<T, E>>) -> Result<T, Error> {
-    match tokio::time::timeout(NO_ANSWER, asked).await {
+    answered_within(NO_ANSWER, asked).await
+}
+
+/// The same, where the answer may have to wait for others first.
+pub(super) async fn answered_within<T, E: Into<Error>>(
+    limit: Duration,
+    asked: impl Future<Output = Result<T, E>>,
+) -> Result<T, Error> {
+    match tokio::time::timeout(limit, asked).await {
         Ok(answer) => answer.map_err(Into::into),
         Err(_) => Err(Error::Database(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()))),
     }

@@ -3,6 +3,7 @@
 use sqlx::Row;
 use time::OffsetDateTime;
 
+use super::ask::{NO_ANSWER, answered_within};
 use super::follow::follow;
 use super::log::{Identity, Log, Window};
 use super::{End, Inner, Start};
@@ -40,6 +41,12 @@ struct Found {
 }
 
 pub(super) async fn join<D: Domain, S>(inner: &mut Inner<D, S>) -> Result<(), Error> {
+    // where the log's server was started anew, it waits for the group's handlers
+    let limit = NO_ANSWER + inner.settings.time_limit;
+    answered_within(limit, find_or_make(inner)).await
+}
+
+async fn find_or_make<D: Domain, S>(inner: &mut Inner<D, S>) -> Result<(), Error> {
     match inner.log.is_elsewhere {
         true => inner.log.set_identity(Some(inner.log.find_identity().await?)),
         false => inner.ask(inner.query(ASSERT_NOT_RESTORED)).await.map(|_| ())?,

@@ -337,8 +337,8 @@ impl<D: Domain, S: Send + Sync + 'static> Subscriber<D, S> {
     /// A database that goes away while it runs is waited for.
     ///
     /// # Errors
-    /// Where the subscriber can't start: no handler, two for one payload, a group of another domain, no database, no
-    /// tables.
+    /// Where the subscriber can't start: no handler, two for one payload, a group of another domain, no tables, no database, or none
+    /// that answers within 15 seconds and a handler's time.
     ///
     /// # Cancellation
     /// Dropping the future lets each worker finish the event that it is at, in the background, and then stop; nothing is lost.

@@ -121,6 +121,20 @@ async fn who_joins_waits_for_no_handler() -> Result {
     while_running(stuck, scenario).await
 }
 
+/// Whoever started it is told, and can start it again.
+#[tokio::test]
+async fn who_joins_and_gets_no_answer_does_not_wait_for_ever() -> Result {
+    let database = migrated().await?;
+    let group = Group::new("a", database.pool()).await?;
+    group.next().await?;
+    let mut stranger = database.pool().begin().await?;
+    sqlx::query("LOCK TABLE eventwright.groups").execute(&mut *stranger).await?;
+    let joins = group.subscriber().time_limit(Duration::from_secs(1)).on(record);
+    let ended = timeout(SILENCE + SOON, joins.run_until(std::future::pending())).await.map_err(|_| "it waits")?;
+    assert!(matches!(ended, Err(eventwright::Error::Database(sqlx::Error::Io(_)))), "{ended:?}");
+    Ok(())
+}
+
 /// One that may take processes down runs while no other such runs. Its range is free until then, or who vanished while it waited would be
 /// waited for, after whoever it had waited for.
 #[tokio::test]
