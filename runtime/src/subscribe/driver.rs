@@ -41,6 +41,8 @@ const BUSY: Duration = Duration::from_millis(10);
 /// events are handled together where there are many, and looking does not compete with publishing; one alone does not wait.
 const FIRST_PACE: Duration = Duration::from_micros(500);
 const LAST_PACE: Duration = Duration::from_millis(5);
+/// The same where there is always something, and none of it is the group's.
+const PACE_IN_VAIN: Duration = Duration::from_millis(20);
 /// How long publishers go on calling one that is awake.
 const ANSWERS_AFTER: Duration = Duration::from_millis(2);
 /// How often to look when all hands are full: the group may have been paused.
@@ -82,6 +84,8 @@ struct Driver<D, S> {
     looked: Option<tokio::time::Instant>,
     /// How long it waits after that.
     pace: Duration,
+    /// Whether it last found what is new, and nothing for the group in it.
+    in_vain: bool,
     /// Where all was done, and nothing to do, when it last looked.
     stood: Option<Stood>,
     /// That a publisher has called since.
@@ -126,6 +130,7 @@ async fn drive<D: Domain, S: Send + Sync + 'static>(
         eyes: Kept::none(),
         looked: None,
         pace: Duration::ZERO,
+        in_vain: false,
         stood: None,
         called: None,
         at_hand: AtHand::nobody(),
@@ -214,9 +219,10 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
         let look = answered(self.look()).await;
         let look = self.unless_blind(look).await?;
         self.stood = Stood::at(&look);
+        let last_pace = if std::mem::take(&mut self.in_vain) { PACE_IN_VAIN } else { LAST_PACE };
         self.pace = match look.spans.is_empty() && look.due_in != Some(Duration::ZERO) {
             true => Duration::ZERO,
-            false => (self.pace * 2).clamp(FIRST_PACE, LAST_PACE),
+            false => (self.pace * 2).clamp(FIRST_PACE, last_pace),
         };
         let ends = until == Until::Quiet || self.inner.settings.replay.is_some();
         if ends && look.is_quiet() && self.tasks.is_empty() {
@@ -362,6 +368,7 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
         if scouted.found.len() > usize::from(self.inner.settings.workers) {
             return Ok(false);
         }
+        self.in_vain = scouted.found.is_empty();
         for (claim, page) in std::mem::take(&mut scouted.found) {
             self.hand_out_range(look.range(claim.lo(), Some((claim, page))));
         }
