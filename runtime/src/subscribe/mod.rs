@@ -346,7 +346,7 @@ impl<D: Domain, S: Send + Sync + 'static> Subscriber<D, S> {
         driver::run(self.inner()?, shutdown, driver::Until::Shutdown).await
     }
 
-    /// Runs until everything that was published before is handled or dead, retries included.
+    /// Runs until everything that was published is handled or dead, retries included. While others publish faster than it handles, it goes on.
     ///
     /// # Errors
     /// As [`run_until`](Self::run_until), and where the database refuses while it runs; call it again to go on.
