@@ -78,6 +78,16 @@ fn wait_for_the_handler(worker: &mut Child) -> Result {
     Err("the worker ended before it came to the handler".into())
 }
 
+/// Starts a worker, and kills it once it is in the handler that sleeps.
+async fn kill_in_the_handler(url: &str) -> Result {
+    let mut worker = start(url, 3)?;
+    let waiting = tokio::task::spawn_blocking(move || wait_for_the_handler(&mut worker).map(|()| worker));
+    let mut worker = waiting.await??;
+    worker.kill()?;
+    worker.wait()?;
+    Ok(())
+}
+
 async fn publish_some(pool: &PgPool, abouts: impl IntoIterator<Item = &str>) -> Result {
     for (n, about) in (1..).zip(abouts) {
         publish(&mut *pool.acquire().await?, about, n).await?;
@@ -95,11 +105,7 @@ async fn a_process_killed_in_a_handler_repeats_nothing() -> Result {
     let pool = database.pool();
     let group = Group::new("a", pool).await?;
     publish_some(pool, ["x", "y", "z", SLEEPS, "x", "y", "z"]).await?;
-    let mut worker = start(database.url(), 3)?;
-    let waiting = tokio::task::spawn_blocking(move || wait_for_the_handler(&mut worker).map(|()| worker));
-    let mut worker = waiting.await??;
-    worker.kill()?;
-    worker.wait()?;
+    kill_in_the_handler(database.url()).await?;
     group.subscriber().ranges(2).on(record).drain().await?;
     assert_eq!(counts(pool).await?, (7, 7));
     Ok(())
@@ -158,11 +164,7 @@ async fn what_a_killed_process_was_at_is_not_handled_one_by_one() -> Result {
     let group = Group::new("a", pool).await?;
     let abouts: Vec<String> = (0..200).map(|n| format!("s{n}")).collect();
     publish_some(pool, abouts.iter().map(String::as_str).chain([SLEEPS])).await?;
-    let mut worker = start(database.url(), 1)?;
-    let waiting = tokio::task::spawn_blocking(move || wait_for_the_handler(&mut worker).map(|()| worker));
-    let mut worker = waiting.await??;
-    worker.kill()?;
-    worker.wait()?;
+    kill_in_the_handler(database.url()).await?;
     group.subscriber().ranges(2).on(record).drain().await?;
     assert_eq!(counts(pool).await?, (201, 201));
     let transactions = transactions(pool).await?;
