@@ -76,9 +76,14 @@ fn main() -> ExitCode {
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("error: {error}");
-        let mut cause = error.source();
+        let (mut said, mut cause) = (error.to_string(), error.source());
         while let Some(error) = cause {
-            eprintln!("  because: {error}");
+            let text = error.to_string();
+            // some say their cause themselves, sqlx among them
+            if !said.ends_with(&text) {
+                eprintln!("  because: {text}");
+                said = text;
+            }
             cause = error.source();
         }
         ExitCode::FAILURE

@@ -1,5 +1,7 @@
 //! `eventwright groups` and `eventwright where`.
 
+use eventwright::testing::Database;
+
 use crate::common::{eventwright, hold, migrated};
 
 #[tokio::test]
@@ -65,4 +67,15 @@ async fn an_event_is_found_or_is_nowhere() {
     assert!(nowhere.code == Some(1) && nowhere.out.contains("not in the log"), "{nowhere:?}");
     let wrong = eventwright(&database, &["where", "lead_1"]);
     assert!(wrong.code == Some(2) && wrong.err.contains("evt_"), "{wrong:?}");
+}
+
+#[tokio::test]
+async fn where_there_are_no_tables_it_says_so_and_the_cause_once() {
+    let database = Database::create().await.unwrap();
+    let said = eventwright(&database, &["groups"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let lines: Vec<&str> = said.err.lines().collect();
+    let [what, cause] = lines.as_slice() else { panic!("{said:?}") };
+    assert!(what.ends_with("run `eventwright migrate`, or call `eventwright::migrate`"), "{said:?}");
+    assert!(cause.starts_with("  because: ") && cause.contains("does not exist"), "{said:?}");
 }
