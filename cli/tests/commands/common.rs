@@ -1,5 +1,4 @@
 //! The program and a database with tables.
-#![allow(dead_code, unreachable_pub, reason = "each test file uses a part")]
 
 use std::process::Command;
 
@@ -10,21 +9,21 @@ use sqlx::PgPool;
 
 /// What the program said.
 #[derive(Debug)]
-pub struct Said {
-    pub code: Option<i32>,
-    pub out: String,
-    pub err: String,
+pub(crate) struct Said {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Said {
     /// The objects that it printed, one on each line.
-    pub fn objects(&self) -> Vec<Value> {
+    pub(crate) fn objects(&self) -> Vec<Value> {
         assert_eq!(self.code, Some(0), "{self:?}");
         self.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 }
 
-pub fn eventwright(database: &Database, arguments: &[&str]) -> Said {
+pub(crate) fn eventwright(database: &Database, arguments: &[&str]) -> Said {
     let output = Command::new(env!("CARGO_BIN_EXE_eventwright"))
         .args(arguments)
         .env("DATABASE_URL", database.url())
@@ -34,14 +33,14 @@ pub fn eventwright(database: &Database, arguments: &[&str]) -> Said {
     Said { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
 }
 
-pub async fn migrated() -> Database {
+pub(crate) async fn migrated() -> Database {
     let database = Database::create().await.unwrap();
     eventwright::migrate(database.pool()).await.unwrap();
     database
 }
 
 /// Has a group hold back an event as it does after a failure.
-pub async fn hold(pool: &PgPool, group: &str, subject: &str, reason: &str, error: Option<&str>) -> EventId {
+pub(crate) async fn hold(pool: &PgPool, group: &str, subject: &str, reason: &str, error: Option<&str>) -> EventId {
     let id = EventId::new();
     sqlx::query(
         "WITH made AS (INSERT INTO eventwright.groups (name, domain) VALUES ($1, 'growth') ON CONFLICT DO NOTHING)
