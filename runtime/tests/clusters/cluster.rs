@@ -66,10 +66,15 @@ impl Binaries {
     }
 
     fn run(&self, program: &str, arguments: &[&str]) -> Result {
+        self.run_in(Path::new("/"), program, arguments)
+    }
+
+    fn run_in(&self, directory: &Path, program: &str, arguments: &[&str]) -> Result {
         let program = self.path(program);
-        let ran = self.command(&program).args(arguments).output()?;
+        let ran = self.command(&program).current_dir(directory).args(arguments).output()?;
         if !ran.status.success() {
-            return Err(format!("{}: {}", program.display(), String::from_utf8_lossy(&ran.stderr)).into());
+            let (out, err) = (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+            return Err(format!("{}: {out}{err}", program.display()).into());
         }
         Ok(())
     }
@@ -170,6 +175,25 @@ impl Cluster {
         self.start().await
     }
 
+    /// Has pg_upgrade make this server anew in another directory, as for a later version of Postgres.
+    pub async fn upgrade(&mut self) -> Result {
+        let mut upgraded = Self::init().await?;
+        self.shut_down()?;
+        let Binaries { directory: bin, .. } = &self.binaries;
+        let (old, new, socket) = (self.data(), upgraded.data(), upgraded.directory.path());
+        let arguments = ["-b", text(bin)?, "-B", text(bin)?, "-d", text(&old)?, "-D", text(&new)?, "-s", text(socket)?];
+        self.binaries.run_in(socket, "pg_upgrade", &[&arguments[..], &["-U", "postgres"]].concat())?;
+        upgraded.start().await?;
+        *self = upgraded;
+        Ok(())
+    }
+
+    /// Stops it as an operator does, after a last checkpoint.
+    fn shut_down(&mut self) -> Result {
+        self.binaries.run("pg_ctl", &["-D", text(&self.data())?, "-m", "fast", "-w", "stop"])?;
+        self.stop()
+    }
+
     pub fn options(&self, database: &str) -> PgConnectOptions {
         PgConnectOptions::new().socket(self.directory.path()).username("postgres").database(database)
     }
@@ -241,6 +265,15 @@ pub fn can_dump() -> Result<bool> {
     let can = ["pg_dump", "pg_restore"].iter().all(|program| binaries.version(program) >= server);
     if !can {
         eprintln!("not tested: there is no pg_dump and pg_restore for this Postgres");
+    }
+    Ok(can)
+}
+
+/// Whether this Postgres has a pg_upgrade; says so where it has none.
+pub fn can_upgrade() -> Result<bool> {
+    let can = Binaries::find()?.directory.join("pg_upgrade").exists();
+    if !can {
+        eprintln!("not tested: this Postgres has no pg_upgrade");
     }
     Ok(can)
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::cluster::{Cluster, can_dump};
+use crate::cluster::{Cluster, can_dump, can_upgrade};
 use crate::common::{
     self, Group, Happened, Home, Result, happened, insert_effect, migrated, open, publish, record, record_some,
 };
@@ -264,7 +264,7 @@ async fn a_replay_ends_where_it_was_to_end() -> Result {
     Ok(())
 }
 
-/// As after pg_upgrade, or where a dump comes back to its cluster.
+/// As where a dump comes back to its cluster.
 #[tokio::test]
 async fn where_the_ids_of_the_dump_are_in_the_past_no_event_changes() -> Result {
     if !can_dump()? {
@@ -284,6 +284,38 @@ async fn where_the_ids_of_the_dump_are_in_the_past_no_event_changes() -> Result 
     assert!(rebased.was_restored && rebased.renumbered_events == 0, "{rebased:?}");
     group.next().await?;
     assert_each_once(&pool, &pool, "a").await
+}
+
+/// It keeps transaction ids and numbers, and yet makes another cluster.
+#[tokio::test]
+async fn after_pg_upgrade_all_groups_go_on_once_the_log_is_rebased() -> Result {
+    if !can_upgrade()? {
+        return Ok(());
+    }
+    let (mut cluster, log) = old_cluster().await?;
+    let home = migrated().await?;
+    let (near, far) = (Group::new("near", &log).await?, Group::new("far", home.pool()).await?.reading(&log));
+    let slow = open(&log, "slow").await?;
+    for n in 1..=6 {
+        publish(&mut *log.acquire().await?, "x", n).await?;
+    }
+    handle_some(&near, 2, 2).await?;
+    handle_some(&far, 2, 3).await?;
+    slow.commit().await?;
+    log.close().await;
+    cluster.upgrade().await?;
+
+    let log = cluster.pool("postgres");
+    let (near, far) = (Group::new("near", &log).await?, Group::new("far", home.pool()).await?.reading(&log));
+    publish(&mut *log.acquire().await?, "x", 7).await?;
+    assert_refused(&near).await;
+    assert_refused(&far).await;
+    let rebased = Rebase::new(log.clone()).database().await?;
+    assert!(rebased.was_restored && rebased.renumbered_events == 0, "{rebased:?}");
+    near.next().await?;
+    far.next().await?;
+    assert_each_once(&log, &log, "near").await?;
+    assert_each_once(&log, home.pool(), "far").await
 }
 
 #[tokio::test]
