@@ -7,10 +7,10 @@ use sqlx::PgConnection;
 use tokio::sync::oneshot;
 
 use super::Inner;
-use super::chunk::Range;
 use super::log::{Claim, Page, Window};
 use super::look::Look;
 use super::scout::Scouted;
+use super::worker::Range;
 
 /// More than so many events are in no hurry, and read as ever.
 const FEW: usize = 32;

@@ -5,9 +5,9 @@ use std::time::Duration;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 
-use super::chunk::Range;
 use super::log::{Claim, Page, Window};
 use super::tasks::Work;
+use super::worker::Range;
 
 /// A range that is not at the newest window yet, as it stood a moment ago.
 #[derive(Debug)]

@@ -1,13 +1,15 @@
 //! Subscribing: a group of workers that reads the log and runs handlers.
 //!
-//! `group` joins the group, `driver` looks for work and hands it out, `chunk` handles ranges of the log, `hold` says how events are
-//! held back and `held` handles those, `together` many at a time, `call` calls handlers with what is `around` them, and `breaker`
-//! rests where they fail again and again. `log` reads between windows, `page` reads ahead and `scout` for all ranges at once, `follow`
-//! goes on with a log that has failed over, `wake` sleeps until a publisher says that there is news.
+//! `group` joins the group, `driver` looks for work and hands it out, `worker` handles ranges of the log and says what is `begun`,
+//! `chunk` runs events in a transaction, `hold` says how events are held back and `held` handles those, `together` many at a time,
+//! `call` calls handlers with what is `around` them, and `breaker` rests where they fail again and again. `log` reads between windows,
+//! `page` reads ahead and `scout` for all ranges at once, `follow` goes on with a log that has failed over, `wake` sleeps until a
+//! publisher says that there is news.
 
 mod around;
 mod ask;
 mod at_hand;
+mod begun;
 mod breaker;
 mod call;
 mod chunk;
@@ -33,6 +35,7 @@ mod settings;
 mod tasks;
 mod together;
 mod wake;
+mod worker;
 
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Mutex, PoisonError};

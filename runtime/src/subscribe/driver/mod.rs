@@ -1,5 +1,8 @@
 //! The loop that looks for work, hands it out to tasks, and sleeps when there is none.
 
+mod hand_out;
+mod sleep;
+
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -11,29 +14,23 @@ use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
 
 use super::ask::{NO_ANSWER, answered, is_of_connection};
-use super::at_hand::{AtHand, Job};
+use super::at_hand::AtHand;
 use super::breaker::May;
-use super::chunk::{Left, Range, run_range};
 use super::follow::follow;
-use super::glance::{Stood, glance};
+use super::glance::Stood;
 use super::hands::Kept;
-use super::held::run_held;
 use super::log::Opened;
 use super::look::{Look, from_now, ranges, spans};
 use super::maintain::{maintain, publish_due, report};
-use super::scout::scout;
-use super::tasks::{Over, Tasks, Work};
-use super::wake::{Call, Called, Listener, Ticket, answer};
+use super::tasks::Tasks;
+use super::wake::{Called, Listener, Ticket};
 use super::{Inner, group};
 use crate::Error;
 use crate::contract::Domain;
+use sleep::next_call;
 
-const LOOK: &str = include_str!("../sql/look.sql");
+const LOOK: &str = include_str!("../../sql/look.sql");
 const MEET: &str = "SELECT eventwright.meet($1)";
-/// Asks whoever has the range to leave it to us, who have fewer.
-const ASK_FOR: &str = "UPDATE eventwright.begun
-    SET wanted_until = clock_timestamp() + interval '2 seconds', wanted_with = $3
-  WHERE group_name = $1 AND bucket_lo = $2";
 
 /// How often to look while there is work, and while a ticket settles.
 const BUSY: Duration = Duration::from_millis(10);
@@ -43,16 +40,10 @@ const FIRST_PACE: Duration = Duration::from_micros(500);
 const LAST_PACE: Duration = Duration::from_millis(5);
 /// The same where there is always something, and none of it is the group's.
 const PACE_IN_VAIN: Duration = Duration::from_millis(20);
-/// How long publishers go on calling one that is awake.
-const ANSWERS_AFTER: Duration = Duration::from_millis(2);
 /// How often to look when all hands are full: the group may have been paused.
 const FULL: Duration = Duration::from_millis(500);
-/// How often to look while a ticket settles that a long transaction keeps from settling.
-const UNSETTLED: Duration = Duration::from_millis(50);
 /// How long a range is left to the worker that has it, before it is asked for again.
 const TAKEN: Duration = Duration::from_millis(50);
-/// How long a range is left to the process that asked for it.
-const YIELDED: Duration = Duration::from_millis(300);
 const MAINTENANCE: Duration = Duration::from_secs(30);
 /// How long connections are kept before the pool has them, which may replace them: others begin cold.
 const KEPT: Duration = Duration::from_secs(300);
@@ -304,225 +295,9 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
         answer
     }
 
-    /// Handles what a publisher has called for, where nothing was to be done a moment ago. Returns what there is to do, once its window is
-    /// opened; `None`: it is to be looked for.
-    async fn answer_at_once(&mut self) -> Result<Option<Look>, Error> {
-        let (Some(stood), Some(called)) = (self.stood.take(), self.called.take()) else { return Ok(None) };
-        if self.inner.log.is_elsewhere || !self.tasks.is_empty() || self.inner.breaker.may() != May::Run {
-            return Ok(None);
-        }
-        let inner = Arc::clone(&self.inner);
-        let mut guess = called.bucket.and_then(|bucket| stood.range_of(bucket)).map(|(range, claims)| {
-            self.at_hand.put(Work::Range(range.lo), self.job(range));
-            claims
-        });
-        let eyes = self.eyes.get(&inner.log).await?;
-        let glanced = self.at_hand.beside(answered(glance(&inner, eyes, &stood))).await;
-        let Some(found) = self.unless_blind(glanced).await? else { return Ok(None) };
-        if found.len() > usize::from(inner.settings.workers) {
-            return Ok(None);
-        }
-        let mut unconfirmed = Vec::new();
-        for (claim, page) in found {
-            let claims = guess.take_if(|guess| guess.lo == claim.lo()).unwrap_or_else(|| {
-                let (range, claims) = stood.range(claim.lo());
-                self.hand_out_range(range);
-                claims
-            });
-            unconfirmed.push(claims.give(claim, page));
-        }
-        drop(guess);
-        // what is asked now would be in their way
-        for page in &mut unconfirmed {
-            self.at_hand.beside(page.begun()).await;
-        }
-        self.let_go();
-        let look = answered(self.look()).await;
-        let look = self.unless_blind(look).await?;
-        let eyes = self.eyes.get(&inner.log).await?;
-        let read = scout(&inner, eyes, &look.spans, &look.newest, &look.event_types).await;
-        let read = self.unless_blind(read).await?;
-        for page in unconfirmed {
-            page.confirm(read.as_ref(), &look);
-        }
-        if let Some(read) = read {
-            let passed = read.pass_over(&inner, self.eyes.get(&inner.log).await?).await;
-            self.unless_blind(passed).await?;
-        }
-        Ok(Some(look))
-    }
-
     fn looked_at(&self, look: &Look) {
         let rest = look.rests.unwrap_or_default().max(self.inner.settings.poll);
         self.inner.health.looked(rest, |work| look.is_to_be_done(work));
-    }
-
-    /// Where nobody is at work and there is little to do, ranges are handed out with what there is to do.
-    async fn hand_out_what_is_new(&mut self, look: &Look) -> Result<bool, Error> {
-        if !self.tasks.is_empty() || look.rests.is_some() || look.trial || look.due_in == Some(Duration::ZERO) {
-            return Ok(false);
-        }
-        let eyes = self.eyes.get(&self.inner.log).await?;
-        let scouted = scout(&self.inner, eyes, &look.spans, &look.newest, &look.event_types).await;
-        let Some(mut scouted) = self.unless_blind(scouted).await? else { return Ok(false) };
-        if scouted.found.len() > usize::from(self.inner.settings.workers) {
-            return Ok(false);
-        }
-        self.in_vain = scouted.found.is_empty();
-        for (claim, page) in std::mem::take(&mut scouted.found) {
-            self.hand_out_range(look.range(claim.lo(), Some((claim, page))));
-        }
-        let passed = scouted.pass_over(&self.inner, self.eyes.get(&self.inner.log).await?).await;
-        self.unless_blind(passed).await?;
-        Ok(true)
-    }
-
-    fn hand_out_range(&mut self, range: Range) {
-        let (work, job) = (Work::Range(range.lo), self.job(range));
-        self.tasks.begin(work, job);
-    }
-
-    fn job(&self, range: Range) -> Job {
-        let inner = Arc::clone(&self.inner);
-        Box::pin(async move { run_and_rest(&inner, range).await })
-    }
-
-    /// Makes a task of the worker that is at hand.
-    fn let_go(&mut self) {
-        if let Some((work, rest)) = self.at_hand.let_go() {
-            self.tasks.begin(work, rest);
-        }
-    }
-
-    fn hand_out(&mut self, look: &Look) {
-        if look.rests.is_some() || (look.trial && !self.tasks.is_empty()) {
-            return;
-        }
-        let may_run_held = self.may_run_held() && (!look.trial || look.spans.is_empty());
-        if look.due_in == Some(Duration::ZERO) && may_run_held {
-            let inner = Arc::clone(&self.inner);
-            let trial = look.trial;
-            self.tasks.begin(Work::Held, async move { run_held(&inner, trial).await });
-        }
-        for span in &look.spans {
-            if !self.has_hands_free() || (look.trial && !self.tasks.is_empty()) {
-                return;
-            }
-            if self.tasks.at(Work::Range(span.lo)) == 0 {
-                self.hand_out_range(look.range(span.lo, None));
-            }
-        }
-    }
-
-    fn has_hands_free(&self) -> bool {
-        self.tasks.len() < usize::from(self.inner.settings.workers)
-    }
-
-    /// One may always run, or a long backlog would keep them waiting to its end; and half of the workers at most, or slow effects
-    /// would keep the log from being read.
-    fn may_run_held(&self) -> bool {
-        let running = self.tasks.at(Work::Held);
-        running == 0 || (self.has_hands_free() && running < usize::from(self.inner.settings.workers.div_ceil(2)))
-    }
-
-    /// Waits until a task is finished, or for a moment, to see what else there is to do.
-    async fn wait_at_work(&mut self, until: Until) -> Result<(), Error> {
-        let moment = if self.has_hands_free() || self.may_run_held() { BUSY } else { FULL };
-        tokio::select! {
-            Some(over) = self.tasks.next_over() => {
-                if let Some(error) = self.is_over(over, until)? {
-                    self.back_off(&error).await;
-                }
-            }
-            call = next_call(&mut self.listener) => self.answer(call),
-            () = tokio::time::sleep(moment) => {}
-        }
-        Ok(())
-    }
-
-    /// Takes back the hands of all tasks that are over: of several that end at once, waiting finds one.
-    async fn take_back_hands(&mut self, until: Until) -> Result<(), Error> {
-        let mut refused = None;
-        while let Some(over) = self.tasks.try_next_over() {
-            refused = self.is_over(over, until)?.or(refused);
-        }
-        if let Some(error) = refused {
-            self.back_off(&error).await;
-        }
-        Ok(())
-    }
-
-    /// Takes back the hands of a task. Returns what is to be tried again later.
-    fn is_over(&mut self, Over { work, ended }: Over, until: Until) -> Result<Option<Error>, Error> {
-        let ended = match ended {
-            Ok(ended) => ended,
-            Err(panic) => {
-                // handlers' panics are caught; this is a defect of ours, and others may go on
-                error!(group = self.inner.group, %panic, "a worker panicked");
-                return Ok(None);
-            }
-        };
-        self.inner.health.worked(work, &ended);
-        match ended {
-            Ok(()) => {
-                self.back_off = BUSY;
-                Ok(None)
-            }
-            Err(error) if until == Until::Quiet || error.is_final() || matches!(error, Error::AnotherLog(_)) => {
-                Err(error)
-            }
-            Err(error) => Ok(Some(error)),
-        }
-    }
-
-    /// Nothing to do: sleeps until there is, by the order that `wake` describes.
-    async fn sleep(&mut self, look: &Look) -> Result<(), Error> {
-        self.looked = None;
-        let due = [look.due_in, look.scheduled_in].into_iter().flatten().min().unwrap_or(Duration::MAX);
-        let at_most = due.min(self.inner.settings.poll);
-        if self.listener.is_none() {
-            tokio::time::sleep(at_most).await;
-            return Ok(());
-        }
-        let Some(ticket) = self.ticket.as_ref().filter(|ticket| !ticket.is_old()) else {
-            let log = &self.inner.log;
-            let eyes = self.eyes.get(log).await?;
-            let ticket = answered(Ticket::take(eyes, &log.schema)).await;
-            self.ticket = Some(self.unless_blind(ticket).await?);
-            return Ok(());
-        };
-        let nap = match look.settled {
-            true => ticket.until_old(),
-            false if ticket.is_young() => BUSY,
-            false => UNSETTLED,
-        };
-        tokio::select! {
-            call = next_call(&mut self.listener) => self.answer(call),
-            () = tokio::time::sleep(nap.min(at_most)) => {}
-        }
-        Ok(())
-    }
-
-    /// Publishers are told in the background, and a moment later, that they need not call any more: what there is to do comes first.
-    fn answer(&mut self, call: Call) {
-        match call {
-            // of one who had not seen that; a ticket that was taken since is as good as before
-            Call::Answered(called) if called.ticket <= self.answered => self.called = Some(called),
-            Call::Answered(called) => {
-                let ticket = called.ticket;
-                self.called = Some(called);
-                self.ticket = None;
-                self.answered = ticket;
-                let inner = Arc::clone(&self.inner);
-                tokio::spawn(async move {
-                    tokio::time::sleep(ANSWERS_AFTER).await;
-                    if let Err(error) = answered(answer(&inner.log.pool, &inner.log.schema, ticket)).await {
-                        warn!(group = inner.group, %error, "publishers were not told that the group is awake");
-                    }
-                });
-            }
-            Call::Lost => self.ticket = None,
-        }
     }
 
     /// Begins what is due now and then, in the background.
@@ -580,29 +355,4 @@ impl<D, S> Drop for Driver<D, S> {
 
 async fn look_at_group<D, S>(inner: &Inner<D, S>, newest: i64) -> Result<Option<PgRow>, sqlx::Error> {
     inner.ask(inner.query(LOOK).bind(&inner.group).bind(newest).bind(&inner.kinds)).await
-}
-
-/// Runs a range, and keeps off it for a while where another worker has it, or is to have it.
-async fn run_and_rest<D: Domain, S: Send + Sync + 'static>(inner: &Inner<D, S>, range: Range) -> Result<(), Error> {
-    let lo = range.lo;
-    match run_range(inner, range).await? {
-        Left::Done => {}
-        Left::Taken => {
-            if inner.may_ask() {
-                let query = inner.query(ASK_FOR).bind(&inner.group).bind(lo).bind(inner.ranges_at_work());
-                answered(inner.ask(query)).await?;
-            }
-            tokio::time::sleep(TAKEN).await;
-        }
-        Left::Yielded => tokio::time::sleep(YIELDED).await,
-        Left::Suspect => tokio::time::sleep(TAKEN).await,
-    }
-    Ok(())
-}
-
-async fn next_call(listener: &mut Option<Listener>) -> Call {
-    match listener {
-        Some(listener) => listener.call().await,
-        None => std::future::pending().await,
-    }
 }
