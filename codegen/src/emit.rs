@@ -27,8 +27,8 @@ use std::collections::BTreeSet;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 
-use crate::config::{Dates, Formats};
 use crate::model::{Model, Payload, Standing};
+use crate::settings::{Dates, Formats};
 
 /// All modules of the bindings.
 pub(crate) struct Output<'m> {

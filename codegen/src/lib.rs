@@ -93,15 +93,17 @@ mod names;
 mod node;
 mod parallel;
 pub mod registry;
+mod settings;
 mod uri;
 mod vocabulary;
 mod write;
 
-pub use config::{Config, Dates, Formats, Integers, configure};
+pub use config::{Config, configure};
 pub use diagnostics::{Diagnostic, Place, Severity};
 pub use error::{Error, Result};
 pub use model::{Class, Explained};
 #[cfg(feature = "registry-schema")]
 pub use registry::registry_schema;
+pub use settings::{Dates, Formats, Integers};
 pub use vocabulary::Dialect;
 pub use write::{Checked, Drift, Report};

@@ -25,12 +25,12 @@ mod unions;
 
 use std::collections::BTreeSet;
 
-use crate::config::{Formats, Integers};
 use crate::diagnostics::{Problems, did_you_mean};
 use crate::link::{Linked, LinkedPayload};
 use crate::model::{Domain, EventType, Model, Payload, Subject};
 use crate::node::FileId;
 use crate::registry;
+use crate::settings::{Formats, Integers};
 use crate::{Error, Result, names};
 use catalog::Catalog;
 pub(crate) use custom::Custom;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::config::Dates;
 use crate::model::{ItemKind, Leaf, Model, Named, Part, Rule};
+use crate::settings::Dates;
 
 pub(super) fn of(model: &Model, dates: Dates) -> BTreeSet<&'static str> {
     let mut features = BTreeSet::new();

@@ -6,7 +6,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use super::ident;
-use crate::config::Dates;
+use crate::settings::Dates;
 
 /// The imports of one module.
 #[derive(Default)]

@@ -7,8 +7,8 @@ use super::docs::{clause, code, prose};
 use super::head::Head;
 use super::imports::Imports;
 use super::{Exposure, Module, checked, ident, is_deprecated, named, object, union};
-use crate::config::Dates;
 use crate::model::{Docs, Item, ItemKind, Named, Nullable, Payload, Shape, Standing, Subject};
+use crate::settings::Dates;
 
 /// The module of a payload version.
 pub(super) fn module(payload: &Payload, dates: Dates) -> Module {

@@ -7,8 +7,8 @@ use quote::quote;
 
 use super::imports::Imports;
 use super::{Exposure, Module};
-use crate::config::Formats;
 use crate::model::{Document, Model};
+use crate::settings::Formats;
 
 /// The module of the documents; none where types enforce everything.
 pub(super) fn module(model: &Model, formats: Formats) -> Option<Module> {

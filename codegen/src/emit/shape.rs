@@ -5,8 +5,8 @@ use quote::quote;
 
 use super::ident;
 use super::imports::Imports;
-use crate::config::Dates;
 use crate::model::{Item, Leaf, Nullable, Shape};
+use crate::settings::Dates;
 
 /// The Rust type of a shape that may be null.
 pub(super) fn nullable(ty: &Nullable, items: &[Item], imports: &mut Imports) -> TokenStream {

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use eventwright::payload::checked::judge;
 
-use crate::config::Formats;
 use crate::diagnostics::Problems;
 use crate::link::Linked;
 use crate::lower::documents;
 use crate::node::{FileId, Node, Span};
+use crate::settings::Formats;
 
 /// A value that a schema gives, and where that schema is.
 struct Given<'a> {

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::keywords::Keywords;
 use super::strings::{self, Text};
-use crate::config::Formats;
 use crate::diagnostics::{Problems, did_you_mean};
 use crate::link::Linked;
 use crate::model::{IdType, Leaf, Named, SharedType};
 use crate::names;
 use crate::node::{Node, Span};
+use crate::settings::Formats;
 
 /// The crate-wide types, and which of them the payloads used.
 pub(super) struct Catalog {

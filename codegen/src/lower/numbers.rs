@@ -2,10 +2,10 @@
 
 use super::keywords::Keywords;
 use super::types::Numbers;
-use crate::config::Integers;
 use crate::diagnostics::Problems;
 use crate::model::Leaf;
 use crate::node::{Node, Span, Value};
+use crate::settings::Integers;
 use crate::vocabulary;
 
 /// Takes the keywords of a number that its type enforces.

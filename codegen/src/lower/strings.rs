@@ -6,11 +6,11 @@ use eventwright::payload::{Pattern, supports_regex};
 
 use super::keywords::Keywords;
 use super::numbers;
-use crate::config::Formats;
 use crate::diagnostics::Problems;
 use crate::model::{Leaf, Named, Word};
 use crate::names::{self, FreeNames};
 use crate::node::{Node, Value};
+use crate::settings::Formats;
 
 /// What a string schema becomes, before shared types and ids are looked up.
 #[derive(Debug)]
