@@ -13,7 +13,7 @@ use sqlx::{PgConnection, PgPool};
 use crate::Result;
 use crate::cluster::Cluster;
 use crate::contract::now;
-use crate::run::{GROUPS, LOG_SETTINGS, World};
+use crate::world::{GROUPS, LOG_SETTINGS, World};
 
 /// From when to when there was no log.
 pub(crate) struct Gone {

@@ -12,7 +12,7 @@ use crate::contract::now;
 use crate::disasters::Gone;
 use crate::process::{Process, Role};
 use crate::proxy::Network;
-use crate::run::World;
+use crate::world::World;
 
 /// How long a worker is silent: longer than it may take until others take its work over.
 const SILENT: Duration = Duration::from_secs(35);

@@ -1,7 +1,7 @@
 //! Real publishers and workers on a real, durable Postgres, and everything that goes wrong in production done to them at random:
 //! nothing lost, nothing twice, each subject in order. `cargo xtask chaos` runs it.
 //!
-//! `run` starts the clusters and the processes (of this same program), `faults` and `disasters` do harm to them, by way of the `proxy`
+//! `world` is the clusters and the processes (of this same program). `run` has `faults` and `disasters` do harm to them, by way of the `proxy`
 //! between them too, `skipped` looks meanwhile, and `verdict` looks at what came of it.
 
 #![forbid(unsafe_code)]
@@ -18,6 +18,7 @@ mod run;
 mod skipped;
 mod verdict;
 mod worker;
+mod world;
 
 use std::process::ExitCode;
 

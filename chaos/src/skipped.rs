@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 
 use crate::Result;
 use crate::contract::now;
-use crate::run::GROUPS;
+use crate::world::GROUPS;
 
 /// How far back is looked, in milliseconds: more than it takes to recover from a fault.
 const LATELY: i64 = 180_000;

@@ -8,7 +8,7 @@ use sqlx::types::Uuid;
 
 use crate::Result;
 use crate::faults::{Fault, Happened, TAKEN_OVER_WITHIN};
-use crate::run::GROUPS;
+use crate::world::GROUPS;
 
 /// So many events that are out of order, or were not handled, are shown.
 const SHOWN: usize = 5;
