@@ -1,9 +1,9 @@
 //! Sleeping subscribers, and the transactions around their falling asleep. They poll so rarely here that only being called, or
 //! the quick looks of one who has just fallen asleep, can be in time. They go straight: nobody is called behind a pooler.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::common::{Group, Result, migrated, open, publish, record, rests, ticket, until, while_running};
+use crate::common::{Group, Result, migrated, open, publish, record, rests, ticket};
 use sqlx::{PgPool, Postgres, Transaction};
 use tokio::sync::oneshot;
 
@@ -89,35 +89,6 @@ async fn a_publisher_with_an_old_snapshot_calls_too() -> Result {
     publish(&mut old, "old", 1).await?;
     old.commit().await?;
     running.handle(&group, 1).await
-}
-
-/// Looking is not free for publishers. Each look opens a window here.
-#[tokio::test]
-async fn where_nothing_that_comes_is_the_groups_it_looks_less_often() -> Result {
-    let database = migrated().await?;
-    let pool = database.pool();
-    let group = Group::new("a", pool).await?.straight();
-    let others_publish = "DO $$ BEGIN WHILE NOT EXISTS (SELECT FROM effects) LOOP
-        INSERT INTO eventwright.outbox (event_id, event_type, schema_version, source, subject, occurred_at, correlation_id, payload)
-        VALUES (overlay(overlay(gen_random_uuid()::text PLACING '7' FROM 15) PLACING '8' FROM 20)::uuid, 'home.moved', 1, 'home', 's',
-                now(), 'c', '{}');
-        COMMIT;
-    END LOOP; END $$";
-    let a_hundred_looks = async {
-        let begun = Instant::now();
-        let looked = until(pool, "SELECT count(*) > 100 FROM eventwright.windows").await;
-        let took = begun.elapsed();
-        sqlx::query("INSERT INTO effects (grp) VALUES ('that is enough')").execute(pool).await?;
-        looked.map(|()| took)
-    };
-    while_running(group.subscriber().on(record), async {
-        let (published, took) = tokio::join!(sqlx::raw_sql(others_publish).execute(pool), a_hundred_looks);
-        published?;
-        let took = took?;
-        assert!(took > Duration::from_secs(1), "a hundred looks within {took:?}");
-        Ok(())
-    })
-    .await
 }
 
 /// The answer to a call makes publishers silent until somebody sleeps again.

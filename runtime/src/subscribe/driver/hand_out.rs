@@ -88,7 +88,9 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
         if scouted.found.len() > usize::from(self.inner.settings.workers) {
             return Ok(false);
         }
-        self.in_vain = scouted.found.is_empty();
+        if scouted.found.is_empty() {
+            self.pace.was_in_vain();
+        }
         for (claim, page) in std::mem::take(&mut scouted.found) {
             self.hand_out_range(look.range(claim.lo(), Some((claim, page))));
         }

@@ -1,6 +1,7 @@
 //! The loop that looks for work, hands it out to tasks, and sleeps when there is none.
 
 mod hand_out;
+mod pace;
 mod sleep;
 
 use std::pin::pin;
@@ -27,6 +28,7 @@ use super::wake::{Called, Listener, Ticket};
 use super::{Inner, group};
 use crate::Error;
 use crate::contract::Domain;
+use pace::Pace;
 use sleep::next_call;
 
 const LOOK: &str = include_str!("../../sql/look.sql");
@@ -34,12 +36,6 @@ const MEET: &str = "SELECT eventwright.meet($1)";
 
 /// How often to look while there is work, and while a ticket settles.
 const BUSY: Duration = Duration::from_millis(10);
-/// How long it is between two looks at least while each finds something: twice as long from look to look, between these two. So
-/// events are handled together where there are many, and looking does not compete with publishing; one alone does not wait.
-const FIRST_PACE: Duration = Duration::from_micros(500);
-const LAST_PACE: Duration = Duration::from_millis(5);
-/// The same where there is always something, and none of it is the group's.
-const PACE_IN_VAIN: Duration = Duration::from_millis(20);
 /// How often to look when all hands are full: the group may have been paused.
 const FULL: Duration = Duration::from_millis(500);
 /// How long a range is left to the worker that has it, before it is asked for again.
@@ -71,12 +67,7 @@ struct Driver<D, S> {
     answered: i64,
     /// The connection that looks at the log.
     eyes: Kept,
-    /// When it last looked, unless it has slept since.
-    looked: Option<tokio::time::Instant>,
-    /// How long it waits after that.
-    pace: Duration,
-    /// Whether it last found what is new, and nothing for the group in it.
-    in_vain: bool,
+    pace: Pace,
     /// Where all was done, and nothing to do, when it last looked.
     stood: Option<Stood>,
     /// That a publisher has called since.
@@ -119,9 +110,7 @@ async fn drive<D: Domain, S: Send + Sync + 'static>(
         maintenance: None,
         answered: 0,
         eyes: Kept::none(),
-        looked: None,
-        pace: Duration::ZERO,
-        in_vain: false,
+        pace: Pace::default(),
         stood: None,
         called: None,
         at_hand: AtHand::nobody(),
@@ -190,15 +179,13 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
     /// Looks, hands out, and waits for what comes first. Returns whether all is done.
     async fn turn(&mut self, until: Until) -> Result<bool, Error> {
         self.maintain().await?;
-        if let Some(looked) = self.looked {
-            tokio::time::sleep_until(looked + self.pace).await;
-        }
+        self.pace.keep().await;
         self.take_back_hands(until).await?;
         if std::mem::take(&mut self.was_refused) {
             // the group's database may have gone back in time
             report(&self.inner).await?;
         }
-        self.looked = Some(tokio::time::Instant::now());
+        self.pace.looks();
         let eyes = self.eyes.get(&self.inner.log).await.map(|_| ());
         self.unless_blind(eyes).await?;
         let answered_at_once = self.answer_at_once().await;
@@ -210,11 +197,7 @@ impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
         let look = answered(self.look()).await;
         let look = self.unless_blind(look).await?;
         self.stood = Stood::at(&look);
-        let last_pace = if std::mem::take(&mut self.in_vain) { PACE_IN_VAIN } else { LAST_PACE };
-        self.pace = match look.spans.is_empty() && look.due_in != Some(Duration::ZERO) {
-            true => Duration::ZERO,
-            false => (self.pace * 2).clamp(FIRST_PACE, last_pace),
-        };
+        self.pace.found(!look.spans.is_empty() || look.due_in == Some(Duration::ZERO));
         let ends = until == Until::Quiet || self.inner.settings.replay.is_some();
         if ends && look.is_quiet() && self.tasks.is_empty() {
             return Ok(true);

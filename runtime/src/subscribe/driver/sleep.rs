@@ -20,7 +20,7 @@ const UNSETTLED: Duration = Duration::from_millis(50);
 impl<D: Domain, S: Send + Sync + 'static> Driver<D, S> {
     /// Nothing to do: sleeps until there is, by the order that `wake` describes.
     pub(super) async fn sleep(&mut self, look: &Look) -> Result<(), Error> {
-        self.looked = None;
+        self.pace.sleeps();
         let due = [look.due_in, look.scheduled_in].into_iter().flatten().min().unwrap_or(Duration::MAX);
         let at_most = due.min(self.inner.settings.poll);
         if self.listener.is_none() {
