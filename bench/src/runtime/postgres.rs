@@ -87,6 +87,13 @@ impl Server {
         Ok(())
     }
 
+    /// Removes a role whose databases are gone.
+    pub(crate) async fn drop_role(&self, role: &str) -> Result {
+        let mut connection = PgConnection::connect_with(&self.options).await?;
+        sqlx::raw_sql(AssertSqlSafe(format!("DROP ROLE {role}"))).execute(&mut connection).await?;
+        Ok(())
+    }
+
     /// A database with eventwright's tables.
     pub(crate) async fn migrated(&self) -> Result<PgPool> {
         let pool = pool(&self.database().await?);

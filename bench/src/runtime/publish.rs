@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use eventwright::{Context, Event, Handled, Publisher, Start, Subscriber};
+use eventwright::{Context, Domain, Event, Handled, Payload, Publisher, Roles, Start, Subscriber};
 use futures_util::future::try_join_all;
 use sguild_events::{Growth, OrderId, PaymentReceivedV1, PersonId, PersonUpdatedV1, Revenue};
-use sqlx::{Connection, PgConnection, PgPool};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -28,6 +29,14 @@ enum How {
     ByHandIntoLog,
     ByHandNotifying,
     Ours,
+    /// By a role that may do nothing else, whose every row is held against the policies of the log.
+    OursAsRole,
+}
+
+impl How {
+    fn is_ours(self) -> bool {
+        matches!(self, Self::Ours | Self::OursAsRole)
+    }
 }
 
 /// Who reads while it is published.
@@ -42,10 +51,11 @@ enum Reader {
     OtherGroup,
 }
 
-const SIDES: [(&str, How, Reader); 7] = [
+const SIDES: [(&str, How, Reader); 8] = [
     ("by hand", How::ByHand, Reader::None),
     ("by hand, into our log", How::ByHandIntoLog, Reader::None),
     ("ours", How::Ours, Reader::None),
+    ("ours, as a producer's role", How::OursAsRole, Reader::None),
     ("by hand, and a loop reads", How::ByHand, Reader::Loop),
     ("ours, and a group handles", How::Ours, Reader::Group),
     ("ours, and a group listens for others", How::Ours, Reader::OtherGroup),
@@ -55,16 +65,22 @@ const SIDES: [(&str, How, Reader); 7] = [
 pub(crate) async fn run(server: &Server, effort: Effort) -> Result {
     let time = effort.pick(Duration::from_secs(2), Duration::from_millis(150));
     let rounds = effort.rounds(7);
+    // roles are the server's, which may be one that others use
+    let role = format!("bench_producer_{}", std::process::id());
     let mut pools = Vec::new();
     for (_, how, _) in SIDES {
         let pool = match how {
-            How::Ours | How::ByHandIntoLog => server.migrated().await?,
+            How::Ours | How::OursAsRole | How::ByHandIntoLog => server.migrated().await?,
             How::ByHand | How::ByHandNotifying => pool(&server.database().await?),
         };
         sqlx::query(ORDERS).execute(&pool).await?;
         sqlx::query(by_hand::OUTBOX).execute(&pool).await?;
         sqlx::query(by_hand::POSITIONS).execute(&pool).await?;
         sqlx::query("INSERT INTO by_hand_positions VALUES (0, 0)").execute(&pool).await?;
+        if how == How::OursAsRole {
+            Roles::new(pool.clone()).producer(&role, Revenue::NAME, [PaymentReceivedV1::EVENT_TYPE]).create().await?;
+            sqlx::raw_sql(AssertSqlSafe(format!("GRANT INSERT ON orders TO {role}"))).execute(&pool).await?;
+        }
         pools.push(pool);
     }
     println!("\n## Publishing: a transaction with a row and an event");
@@ -77,7 +93,11 @@ pub(crate) async fn run(server: &Server, effort: Effort) -> Result {
             .iter()
             .zip(&pools)
             .map(|((name, how, reader), pool)| {
-                Contender::new(*name, move |_| turn(pool, *how, *reader, connections, time))
+                let options = match how {
+                    How::OursAsRole => pool.connect_options().as_ref().clone().options([("role", &role)]),
+                    _ => pool.connect_options().as_ref().clone(),
+                };
+                Contender::new(*name, move |_| turn(options.clone(), pool, *how, *reader, connections, time))
             })
             .collect();
         let measured = in_turns(rounds, &mut contenders).await?;
@@ -91,21 +111,27 @@ pub(crate) async fn run(server: &Server, effort: Effort) -> Result {
                 side.0.to_owned(),
                 format!("{:.0}", measured_side.median()),
                 ratio(true, 0),
-                ratio(side.1 == How::Ours, 1),
-                ratio(side.2 != Reader::None, 3),
-                ratio(side.1 == How::Ours, 2),
+                ratio(side.1.is_ours(), 1),
+                ratio(side.2 != Reader::None, 4),
+                ratio(side.1.is_ours(), 2),
             ]);
         }
     }
     for pool in &pools {
         server.drop(&pool.connect_options()).await?;
     }
-    Ok(())
+    server.drop_role(&role).await
 }
 
 /// Publishes on so many connections for some time. A reader has fallen asleep before that, and catches up after it.
-async fn turn(pool: &PgPool, how: How, reader: Reader, connections: usize, time: Duration) -> Result<f64> {
-    let options = pool.connect_options();
+async fn turn(
+    options: PgConnectOptions,
+    pool: &PgPool,
+    how: How,
+    reader: Reader,
+    connections: usize,
+    time: Duration,
+) -> Result<f64> {
     let connections = try_join_all((0..connections).map(|_| PgConnection::connect_with(&options))).await?;
     let reader = Reading::start(reader, pool);
     tokio::time::sleep(FALLS_ASLEEP).await;
@@ -129,7 +155,7 @@ async fn publish(mut db: PgConnection, how: How, until: Instant) -> Result<u32> 
         let mut tx = db.begin().await?;
         sqlx::query(ORDER).bind(order_id).bind(person_id).bind(number).execute(&mut *tx).await?;
         match how {
-            How::Ours => {
+            How::Ours | How::OursAsRole => {
                 publisher.publish(&mut tx, payment(order_id, person_id, number)?).await?;
             }
             How::ByHand => {
